@@ -1,1 +1,115 @@
-"""Sensorium."""
+"""The façade: every public name of Sensorium, each loaded from its home on first use.
+
+`import sensorium` costs milliseconds: torch, transformers and numpy are loaded by the first name that needs them. The
+imports under `TYPE_CHECKING` say the same to type checkers, and a test holds the two lists to each other. Nothing inside
+the package imports this file, and it must not hold logic.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from sensorium._version import __version__
+
+if TYPE_CHECKING:
+    from sensorium import models, modules, util
+    from sensorium.encoders import CrossEncoder, MultiVectorEncoder, SentenceTransformer, SparseEncoder
+    from sensorium.engine.report import EncodeResult, ItemError
+    from sensorium.errors import (
+        CheckpointError,
+        EngineError,
+        FetchError,
+        InputError,
+        MediaError,
+        MediaLimitError,
+        MissingExtraError,
+        MissingMediaError,
+        ModelError,
+        ModelNotFoundError,
+        NotBuiltError,
+        SensoriumError,
+        UnknownArgumentError,
+        UnsupportedModalityError,
+        WorkerError,
+    )
+    from sensorium.media.limits import FetchPolicy, MediaLimits, MediaSettings
+    from sensorium.scoring import SimilarityFunction, quantize_embeddings
+
+#: Home -> the names that live there.
+_HOMES: dict[str, tuple[str, ...]] = {
+    "sensorium.encoders": ("CrossEncoder", "MultiVectorEncoder", "SentenceTransformer", "SparseEncoder"),
+    "sensorium.engine.report": ("EncodeResult", "ItemError"),
+    "sensorium.errors": (
+        "CheckpointError",
+        "EngineError",
+        "FetchError",
+        "InputError",
+        "MediaError",
+        "MediaLimitError",
+        "MissingExtraError",
+        "MissingMediaError",
+        "ModelError",
+        "ModelNotFoundError",
+        "NotBuiltError",
+        "SensoriumError",
+        "UnknownArgumentError",
+        "UnsupportedModalityError",
+        "WorkerError",
+    ),
+    "sensorium.media.limits": ("FetchPolicy", "MediaLimits", "MediaSettings"),
+    "sensorium.scoring": ("SimilarityFunction", "quantize_embeddings"),
+}
+
+#: Rooms that are public under their own name.
+_ROOMS: tuple[str, ...] = ("models", "modules", "util")
+
+_HOME_OF: dict[str, str] = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "CheckpointError",
+    "CrossEncoder",
+    "EncodeResult",
+    "EngineError",
+    "FetchError",
+    "FetchPolicy",
+    "InputError",
+    "ItemError",
+    "MediaError",
+    "MediaLimitError",
+    "MediaLimits",
+    "MediaSettings",
+    "MissingExtraError",
+    "MissingMediaError",
+    "ModelError",
+    "ModelNotFoundError",
+    "MultiVectorEncoder",
+    "NotBuiltError",
+    "SensoriumError",
+    "SentenceTransformer",
+    "SimilarityFunction",
+    "SparseEncoder",
+    "UnknownArgumentError",
+    "UnsupportedModalityError",
+    "WorkerError",
+    "__version__",
+    "models",
+    "modules",
+    "quantize_embeddings",
+    "util",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f"sensorium.{name}")
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'sensorium' has no attribute {name!r}")
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value  # the next access is a plain lookup
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

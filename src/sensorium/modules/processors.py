@@ -1,0 +1,120 @@
+"""Load and describe a checkpoint's processor: the part of `transformers` that turns media into tensors.
+
+Names the pip command when a processor needs an absent package, and says which image back end it uses, because the
+PIL one resizes differently. Must not know how inputs are normalised or what the model computes.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING, Any
+
+from tokenizers.normalizers import Lowercase
+from tokenizers.normalizers import Sequence as NormalizerSequence
+from transformers import AutoProcessor, PreTrainedTokenizerBase
+
+from sensorium._optional import PACKAGES, is_installed, missing_extra
+from sensorium.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from transformers import PretrainedConfig
+
+logger = logging.getLogger(__name__)
+
+#: What `transformers` says when a processor's package is absent -> our package that provides it.
+_DEPENDENCY_WORDS: tuple[tuple[str, str], ...] = (
+    (r"torchvision|read_video|Torchvision|torchcodec", "torchvision"),
+    (r"soundfile|librosa|torchaudio", "soundfile"),
+)
+
+
+def load_processor(name_or_path: str, processor_kwargs: Mapping[str, Any]) -> Any:
+    """Load whatever prepares inputs for a checkpoint: a processor, tokenizer, image processor or feature extractor.
+
+    Raises:
+        MissingExtraError: It needs a package that is not installed.
+    """
+    try:
+        return AutoProcessor.from_pretrained(name_or_path, **processor_kwargs)
+    except (ImportError, AttributeError, ValueError) as exc:
+        extra = explain_missing_package(exc, f"the processor of {name_or_path}")
+        if extra is None:
+            raise
+        raise extra from exc
+
+
+def explain_missing_package(error: BaseException, purpose: str) -> MissingExtraError | None:
+    """Translate a complaint of `transformers` about an absent package, or return None if it is about something else."""
+    text = str(error)
+    for pattern, package in _DEPENDENCY_WORDS:
+        if re.search(pattern, text) and package in PACKAGES and not is_installed(package):
+            return missing_extra(package, purpose)
+    return None
+
+
+def find_tokenizer(processor: Any) -> PreTrainedTokenizerBase | None:
+    """Return the processor's tokenizer, or the processor if it is one, or None."""
+    if isinstance(processor, PreTrainedTokenizerBase):
+        return processor
+    return getattr(processor, "tokenizer", None)
+
+
+def find_part(processor: Any, part: str) -> Any | None:
+    """Return a processor's `image_processor`, `video_processor` or `feature_extractor`, or the bare one itself."""
+    found = getattr(processor, part, None)
+    if found is not None:
+        return found
+    wanted = {"image_processor": "ImageProcessor", "video_processor": "VideoProcessor"}.get(part, "FeatureExtractor")
+    return processor if wanted in type(processor).__name__ else None
+
+
+def image_backend(processor: Any) -> str | None:
+    """Return `"torchvision"` or `"pil"`, the library that resizes images, or None for a model without images."""
+    image_processor = find_part(processor, "image_processor")
+    if image_processor is None:
+        return None
+    stated = getattr(image_processor, "backend", None)
+    if isinstance(stated, str):
+        return stated
+    from transformers.image_processing_utils_fast import BaseImageProcessorFast
+
+    return "torchvision" if isinstance(image_processor, BaseImageProcessorFast) else "pil"
+
+
+def cap_length(tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> None:
+    """Limit a tokenizer to the positions that the model has."""
+    positions = getattr(config, "max_position_embeddings", None)
+    if positions is not None and positions != -1:  # XLNet says -1 for "no limit"
+        tokenizer.model_max_length = min(tokenizer.model_max_length, positions)
+
+
+def lower_case(tokenizer: PreTrainedTokenizerBase) -> None:
+    """Make a tokenizer lower-case its text first, once."""
+    backend = tokenizer.backend_tokenizer
+    present = backend.normalizer
+    steps = list(present) if isinstance(present, NormalizerSequence) else [present] if present is not None else []
+    if not any(isinstance(step, Lowercase) for step in steps):
+        backend.normalizer = NormalizerSequence([Lowercase(), *steps])
+
+
+def pad_left(processor: Any) -> None:
+    """Pad on the left, so that the last position is always a real token."""
+    if hasattr(processor, "padding_side"):
+        processor.padding_side = "left"
+    if hasattr(processor, "tokenizer"):
+        processor.tokenizer.padding_side = "left"
+
+
+def warn_about_image_backend(processor: Any, name_or_path: str) -> None:
+    """Warn once a model is loaded whose images are resized by PIL: its vectors differ from torchvision's."""
+    if image_backend(processor) == "pil":
+        logger.warning(
+            "%s prepares images with PIL, because torchvision is not installed or the checkpoint asks for it. Its "
+            "resize differs "
+            "slightly from torchvision's, and so do the vectors. Install torchvision with: pip install "
+            '"sensorium[image]"',
+            name_or_path,
+        )

@@ -1,0 +1,122 @@
+"""Read a Transformer module's stored configuration into constructor arguments.
+
+Knows the file's older names and keys. Must not load a network.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from typing import TYPE_CHECKING, Any
+
+from sensorium.errors import UnknownArgumentError
+from sensorium.hub.checkpoint import Checkpoint
+from sensorium.modules.modality_config import default_modality_config, read_modality_config
+from sensorium.modules.tasks import TASKS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+logger = logging.getLogger(__name__)
+
+#: The configuration's file names, the current one first.
+CONFIG_FILES = (
+    "sentence_bert_config.json",
+    *(
+        f"sentence_{name}_config.json"
+        for name in ("roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")),
+    ),
+)
+
+_RENAMED = {"model_args": "model_kwargs", "tokenizer_args": "processor_kwargs", "config_args": "config_kwargs"}
+
+
+def read_init_arguments(
+    cls: type,
+    name_or_path: str,
+    places: Mapping[str, Any],
+    overrides: Mapping[str, dict[str, Any] | None],
+) -> dict[str, Any]:
+    """Join what the checkpoint states, where it lies, and what the caller asks.
+
+    Args:
+        cls: The class to construct, for the arguments it takes.
+        name_or_path: Folder or hub name.
+        places: `subfolder`, `token`, `cache_dir`, `revision`, `local_files_only`, `trust_remote_code`.
+        overrides: The caller's `model_kwargs`, `processor_kwargs`, `config_kwargs`; they win.
+
+    Returns:
+        Constructor arguments.
+    """
+    stored = _read_file(name_or_path, places)
+    arguments = {_RENAMED.get(key, key): value for key, value in stored.items()}
+    _drop_unknown(cls, arguments)
+    task = arguments.get("transformer_task", "feature-extraction")
+    if "modality_config" in arguments:
+        arguments["modality_config"] = read_modality_config(arguments["modality_config"])
+    elif stored and task in TASKS:
+        # Written before modalities were: such a checkpoint takes text, and is not to be read as a chat model.
+        arguments["modality_config"], feature = _default_for(cls, task)
+        arguments.setdefault("module_output_name", feature)
+    locating = {key: value for key, value in places.items() if value not in (None, "")}
+    for name, given in overrides.items():
+        from_file = {key: value for key, value in (arguments.get(name) or {}).items() if key != "trust_remote_code"}
+        arguments[name] = {**from_file, **locating, **(given or {})}
+    return arguments
+
+
+def _read_file(name_or_path: str, places: Mapping[str, Any]) -> dict[str, Any]:
+    checkpoint = Checkpoint(
+        name_or_path,
+        revision=places.get("revision"),
+        token=places.get("token"),
+        cache_folder=places.get("cache_dir"),
+        local_files_only=bool(places.get("local_files_only")),
+    )
+    folder = [places["subfolder"]] if places.get("subfolder") else []
+    for name in CONFIG_FILES:
+        stored = checkpoint.read_json(*folder, name)
+        if stored:
+            return stored
+    return {}
+
+
+def _default_for(cls: type, task: str) -> tuple[Any, str]:
+    own = getattr(cls, "default_modality_config", None)
+    return own() if own is not None else default_modality_config(task)
+
+
+def _drop_unknown(cls: type, arguments: dict[str, Any]) -> None:
+    known = set(inspect.signature(cls.__init__).parameters)
+    for key in sorted(set(arguments) - known):
+        logger.warning("Ignoring %r in the checkpoint's sentence_bert_config.json: this version does not know it.", key)
+        del arguments[key]
+
+
+def merge_deprecated(given: Mapping[str, dict[str, Any] | None], deprecated: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the older spellings of the three `*_kwargs`, and `cache_dir`, which meant all three.
+
+    Args:
+        given: The three `*_kwargs` by their present names.
+        deprecated: What else the constructor was called with.
+
+    Returns:
+        The three, joined; new dicts.
+
+    Raises:
+        UnknownArgumentError: A name that never was an argument.
+    """
+    merged = {name: dict(value or {}) for name, value in given.items()}
+    for name, value in deprecated.items():
+        if name == "cache_dir":
+            for kwargs in merged.values():
+                if value is not None:
+                    kwargs.setdefault("cache_dir", value)
+        elif name in _RENAMED:
+            logger.warning("The argument `%s` is deprecated; its name is now `%s`.", name, _RENAMED[name])
+            if given[_RENAMED[name]] is None:
+                merged[_RENAMED[name]].update(value or {})
+        else:
+            raise UnknownArgumentError.from_names("Transformer", [name], [*given, *_RENAMED, "cache_dir"])
+    return merged
+

@@ -1,0 +1,200 @@
+"""What a processor wants of media before it sees them: which rate, which frames; and what they will cost in tokens.
+
+This is what the decoder of `media` and the planner of `engine` are told about a model. Everything is read from the
+processor's own settings and the caller's `processing_kwargs`. Must not know how anything is decoded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sensorium.media.decode import DecodeSpec
+from sensorium.modules.processors import find_part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from transformers import PretrainedConfig
+
+    from sensorium.media.samples import Frames, MediaCost, Sample
+    from sensorium.media.video import VideoInfo
+
+#: Frames a second, and at most, that are taken from a clip for a model whose processor does not sample by itself.
+FALLBACK_FPS = 2.0
+FALLBACK_MAX_FRAMES = 64
+FALLBACK_MIN_FRAMES = 4
+
+#: An image is reduced at decode, where the caller allows it, to no less than this multiple of the side the model sees.
+REDUCED_DECODE_MARGIN = 2
+
+_CHARACTERS_PER_TOKEN = 4
+_UNKNOWN_IMAGE_PIXELS = 1_000_000
+_UNKNOWN_SECONDS = 30.0
+_UNKNOWN_FRAMES = 16
+_AUDIO_TOKENS_PER_SECOND = 25
+
+
+def decode_spec(processor: Any, overrides: Mapping[str, Mapping[str, Any]], is_reduced: bool) -> DecodeSpec:
+    """Say how media are to be decoded for a processor.
+
+    Args:
+        processor: Any processor.
+        overrides: `processing_kwargs` by modality, as merged for the call.
+        is_reduced: Whether JPEG files may be decoded at a reduced size.
+
+    Returns:
+        The rate in Hz, the choice of frames, and the smallest image side.
+    """
+    return DecodeSpec(
+        sampling_rate=wanted_sampling_rate(processor),
+        choose_frames=_frame_chooser(processor, overrides.get("video") or {}),
+        min_image_side=_smallest_useful_side(processor) if is_reduced else None,
+    )
+
+
+def wanted_sampling_rate(processor: Any) -> int | None:
+    """Return the rate in Hz that a processor's feature extractor expects, or None for a model without audio."""
+    return getattr(find_part(processor, "feature_extractor"), "sampling_rate", None)
+
+
+def estimate_tokens(cost: MediaCost, sample: Sample, processor: Any, config: PretrainedConfig) -> int:
+    """Estimate the sequence length of a sample from what its headers say.
+
+    Args:
+        cost: From `media.cost.probe_sample`.
+        sample: The sample, for the modalities of its parts.
+        processor: The model's processor.
+        config: The model's configuration, for the patch size.
+
+    Returns:
+        Tokens, at least 1. Media of unknown size count as a typical one.
+    """
+    tokens = cost.characters // _CHARACTERS_PER_TOKEN + 2
+    kinds = [part.modality for part in sample.all_parts()]
+    if "image" in kinds:
+        pixels = cost.pixels or _UNKNOWN_IMAGE_PIXELS * kinds.count("image")
+        tokens += _image_tokens(pixels, kinds.count("image"), find_part(processor, "image_processor"), config)
+    if "audio" in kinds:
+        tokens += round((cost.seconds or _UNKNOWN_SECONDS) * _AUDIO_TOKENS_PER_SECOND)
+    if "video" in kinds:
+        frames = min(cost.frames or _UNKNOWN_FRAMES, FALLBACK_MAX_FRAMES)
+        frame_pixels = cost.frame_pixels or _UNKNOWN_IMAGE_PIXELS // 4
+        tokens += _image_tokens(frames * frame_pixels, frames, find_part(processor, "video_processor"), config) // 2
+    return max(tokens, 1)
+
+
+def samples_arrays(processor: Any, overrides: Mapping[str, Any]) -> bool:
+    """Tell whether a processor picks frames out of arrays that it is given."""
+    video_processor = find_part(processor, "video_processor")
+    asked = overrides.get("do_sample_frames")
+    if asked is None and (overrides.get("fps") is not None or overrides.get("num_frames") is not None):
+        return True
+    return bool(getattr(video_processor, "do_sample_frames", False) if asked is None else asked)
+
+
+def sample_array_clip(clip: Frames, choose: Callable[[VideoInfo], Sequence[int]]) -> Frames:
+    """Pick the frames of a clip given as an array `[frames, ...]`, and note which they were."""
+    from sensorium.media.video import VideoInfo
+
+    known = dict(clip.metadata or {})
+    total = known.get("total_num_frames") or len(clip.array)
+    shape = getattr(clip.array, "shape", (total, 0, 0, 3))
+    info = VideoInfo(len(clip.array), known.get("fps"), known.get("duration"), shape[2], shape[1])
+    indices = list(choose(info))
+    frames = clip.array[indices] if hasattr(clip.array, "shape") else [clip.array[index] for index in indices]
+    return Frames(
+        frames, {"fps": None, "duration": None, **known, "total_num_frames": total, "frames_indices": indices}, True
+    )
+
+
+def _image_tokens(pixels: int, count: int, processor: Any, config: PretrainedConfig) -> int:
+    """Estimate the tokens of `count` images that together have `pixels`."""
+    vision = getattr(config, "vision_config", config)
+    patch = getattr(processor, "patch_size", None) or getattr(vision, "patch_size", None) or 16
+    patch = patch if isinstance(patch, int) else 16
+    low, high, fixed = _pixel_bounds(processor)
+    if fixed is not None:
+        return count * max(fixed // patch**2, 1)
+    merge = getattr(processor, "merge_size", None) or getattr(vision, "spatial_merge_size", None) or 1
+    each = min(max(pixels / count, low), high)
+    return count * max(round(each / (patch * merge) ** 2), 1)
+
+
+def _pixel_bounds(processor: Any) -> tuple[float, float, int | None]:
+    """Return the least and most pixels an image keeps, or, third, the number it always has."""
+    size = getattr(processor, "size", None) or {}
+    size = dict(size) if not isinstance(size, dict) else size
+    crop = getattr(processor, "crop_size", None) or {}
+    crop = dict(crop) if not isinstance(crop, dict) else crop
+    if getattr(processor, "do_center_crop", False) and crop.get("height"):
+        return 0, 0, crop["height"] * crop["width"]
+    if size.get("height") and size.get("width"):
+        return 0, 0, size["height"] * size["width"]
+    if size.get("shortest_edge") and size.get("longest_edge"):  # Qwen-VL keeps pixel counts under these names
+        return size["shortest_edge"], size["longest_edge"], None
+    if size.get("shortest_edge"):
+        return 0, 0, size["shortest_edge"] ** 2
+    return 0, float(_UNKNOWN_IMAGE_PIXELS), None
+
+
+def _smallest_useful_side(processor: Any) -> int | None:
+    """Return the shortest side that a reduced decode must keep, or None where the model's size depends on the
+    image's."""
+    fixed = _pixel_bounds(find_part(processor, "image_processor"))[2]
+    if fixed is not None:
+        return REDUCED_DECODE_MARGIN * round(fixed**0.5)
+    return None
+
+
+def _frame_chooser(processor: Any, overrides: Mapping[str, Any]) -> Callable[[VideoInfo], Sequence[int]] | None:
+    """Return the processor's own choice of frames as a function, so that it can be made before decoding.
+
+    None, every frame, only where the caller says `do_sample_frames=False`.
+    """
+    if overrides.get("do_sample_frames") is False:
+        return None
+    video_processor = find_part(processor, "video_processor")
+    if video_processor is None or not hasattr(video_processor, "sample_frames"):
+        return choose_evenly
+    settings = {
+        name: overrides.get(name, getattr(video_processor, name, None))
+        for name in getattr(video_processor, "valid_kwargs", object).__annotations__
+        if name not in _NOT_FOR_SAMPLING
+    }
+    if settings.get("fps") is None and settings.get("num_frames") is None:
+        return choose_evenly
+    if overrides.get("num_frames") is not None:
+        settings["fps"] = None
+    elif overrides.get("fps") is not None:
+        settings["num_frames"] = None
+
+    def choose(info: VideoInfo) -> list[int]:
+        # Imported here: only models with video need it, and it imports a decoder where one is installed.
+        from transformers.video_utils import VideoMetadata
+
+        metadata = VideoMetadata(
+            total_num_frames=info.total_num_frames,
+            fps=info.fps,
+            duration=info.duration,
+            width=info.width,
+            height=info.height,
+        )
+        indices = np.asarray(video_processor.sample_frames(metadata=metadata, **settings))
+        return [int(index) for index in indices.clip(0, max(info.total_num_frames - 1, 0))]
+
+    return choose
+
+
+#: Settings that the processor itself takes out before it samples.
+_NOT_FOR_SAMPLING = frozenset(
+    {"input_data_format", "do_convert_rgb", "do_sample_frames", "device", "video_metadata", "return_tensors"}
+)
+
+
+def choose_evenly(info: VideoInfo) -> list[int]:
+    """Choose frames evenly spread over a clip: two a second, at least 4 and at most 64."""
+    seconds = info.duration or info.total_num_frames / (info.fps or 24.0)
+    wanted = min(max(round(seconds * FALLBACK_FPS), FALLBACK_MIN_FRAMES), FALLBACK_MAX_FRAMES, info.total_num_frames)
+    return [int(index) for index in np.linspace(0, info.total_num_frames - 1, max(wanted, 1)).round()]

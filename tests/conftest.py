@@ -1,0 +1,32 @@
+"""Fixtures that every room's tests may use, and the settings that keep tests off the network."""
+
+from __future__ import annotations
+
+import os
+
+# Before anything imports huggingface_hub, which reads them once.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Give `tiny(name, seed=0)`, the folder of a small checkpoint, built once a session. Tests must not write into it."""
+    from tests.tiny.families import BY_NAME
+
+    built: dict[tuple[str, int], Path] = {}
+
+    def checkpoint(name: str, seed: int = 0) -> Path:
+        if (name, seed) not in built:
+            folder = tmp_path_factory.mktemp("tiny") / name
+            folder.mkdir()
+            built[name, seed] = BY_NAME[name].build(folder, seed)
+        return built[name, seed]
+
+    return checkpoint
