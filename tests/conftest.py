@@ -17,7 +17,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Give `tiny(name, seed=0)`, the folder of a small checkpoint, built once a session. Tests must not write into it."""
+    """Give `tiny(name, seed=0)`, the folder of a checkpoint built once a session; tests must not write into it."""
     from tests.tiny.families import BY_NAME
 
     built: dict[tuple[str, int], Path] = {}

@@ -3,9 +3,9 @@
 A fresh environment with a second torch would cost 6 GB and many minutes, so the dependencies are not downloaded again.
 They are the very files that pip installed here, laid into the fresh environment as symbolic links, one a file: the
 closure of the wheel's own `Requires-Dist` under the extra `all`, walked with `importlib.metadata`, and no distribution
-outside it. The wheel itself is installed by pip, without dependencies and without an index, and `pip check` then confirms
-that nothing it or its dependencies ask for is missing. Hence sentence-transformers, scipy and scikit-learn are truly absent,
-and so is the source tree: the script runs isolated, in another folder.
+outside it. The wheel itself is installed by pip, without dependencies and without an index, and `pip check` then
+confirms that nothing it or its dependencies ask for is missing. Hence sentence-transformers, scipy and scikit-learn are
+truly absent, and so is the source tree: the script runs isolated, in another folder.
 """
 
 from __future__ import annotations

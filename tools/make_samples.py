@@ -1,7 +1,7 @@
-"""Make `samples/` anew: photographs and sounds copied from packages that carry them, clips moved out of the photographs.
+"""Make `samples/` anew: photographs and sounds copied from packages that carry them, clips made from the photographs.
 
 The text passages and `questions.json` are written by hand and left alone. Photographs come from scikit-image
-(`pip install -e '.[samples]'`), sounds from Debian's package `sonic-pi-samples`, unpacked by `apt-get download` and `dpkg -x`
+(`pip install -e '.[samples]'`), sounds from Debian's package `sonic-pi-samples`, by `apt-get download` and `dpkg -x`,
 or given with `--sounds`. `samples/LICENSES.md` is written from the tables below, with one digest a file, so that the
 list cannot differ from what was copied. Must not be needed by anything else: `samples/` is shipped.
 
@@ -191,9 +191,9 @@ def write_licences() -> None:
             )
     lines += [
         "",
-        "The astronaut, the deep field (NASA) and the rocket (SpaceX) were released into the public domain by those who took",
-        "them, as scikit-image records beside each. `sounds/crow.wav` is the FLAC file's samples as WAV; every other",
-        "photograph and sound is the package's file, byte for byte.",
+        "The astronaut, the deep field (NASA) and the rocket (SpaceX) were released into the public domain by those",
+        "who took them, as scikit-image records beside each. `sounds/crow.wav` has the FLAC file's samples; every",
+        "other photograph and sound is the package's file, byte for byte.",
         "",
         "`texts/*.txt` and `questions.json` were written for Sensorium and share its licence, Apache-2.0.",
     ]

@@ -1,8 +1,8 @@
 """The façade: every public name of Sensorium, each loaded from its home on first use.
 
 `import sensorium` costs milliseconds: torch, transformers and numpy are loaded by the first name that needs them. The
-imports under `TYPE_CHECKING` say the same to type checkers, and a test holds the two lists to each other. Nothing inside
-the package imports this file, and it must not hold logic.
+imports under `TYPE_CHECKING` say the same to type checkers, and a test holds the two lists to each other. Nothing
+inside the package imports this file, and it must not hold logic.
 """
 
 from __future__ import annotations

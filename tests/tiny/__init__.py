@@ -1,1 +1,1 @@
-"""Small checkpoints of every supported family, built from a seed with `transformers`' own classes, and media to feed them."""
+"""Small checkpoints of every supported family, built from a seed with `transformers`' classes, and media for them."""

@@ -1,7 +1,7 @@
 """Chat templates in the style of the published ones, written for the small checkpoints.
 
-Each renders a list of `{"role", "content"}` turns whose content is a string or a list of typed items, and puts one placeholder
-where the processor will expand an image, a sound or a clip. Must not know about processors.
+Each renders a list of `{"role", "content"}` turns whose content is a string or a list of typed items, and puts one
+placeholder where the processor will expand an image, a sound or a clip. Must not know about processors.
 """
 
 from __future__ import annotations

@@ -1,13 +1,12 @@
 """Checkpoints put together from parts: routers, lookup tables, and the module types of the library's first years.
 
-Routers and old modules are saved by the peer itself, from small parts with random weights; the older layouts are then rewritten with
-the names of their time.
+Routers and old modules are saved by the peer itself, from small parts with random weights; the older layouts are then
+rewritten with the names of their time.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 import string
 import tempfile
 from collections.abc import Callable, Sequence
@@ -19,7 +18,14 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer import modules as peer
 from sentence_transformers.sentence_transformer.modules.tokenizer import WhitespaceTokenizer
 from torch import nn
-from transformers import ViTConfig, ViTImageProcessor, ViTModel, WhisperConfig, WhisperFeatureExtractor, WhisperForConditionalGeneration
+from transformers import (
+    ViTConfig,
+    ViTImageProcessor,
+    ViTModel,
+    WhisperConfig,
+    WhisperFeatureExtractor,
+    WhisperForConditionalGeneration,
+)
 
 from tests.tiny import layouts, text, tokenizers
 from tests.tiny.corpus import TRAINING_TEXT
@@ -27,12 +33,14 @@ from tests.tiny.weights import make_model, randomise
 
 DIM = 24
 _WORDS = tuple(
-    dict.fromkeys(word.strip(string.punctuation).lower() for line in TRAINING_TEXT for word in line.split() if len(word) > 1)
+    dict.fromkeys(
+        word.strip(string.punctuation).lower() for line in TRAINING_TEXT for word in line.split() if len(word) > 1
+    )
 )
 
 
-def _save_modules(folder: Path, modules: Sequence[nn.Module], **config: object) -> Path:
-    model = SentenceTransformer(modules=list(modules), device="cpu", **config)
+def _save_modules(folder: Path, modules: Sequence[nn.Module]) -> Path:
+    model = SentenceTransformer(modules=list(modules), device="cpu")
     model.save(str(folder), create_model_card=False)
     return folder
 
@@ -54,7 +62,7 @@ def _build_vit(folder: Path, seed: int) -> Path:
     return folder
 
 
-def _build_whisper(folder: Path, seed: int) -> Path:
+def _save_whisper(folder: Path, seed: int, *, encoder_only: bool) -> Path:
     config = WhisperConfig(
         num_mel_bins=16,
         d_model=32,
@@ -74,22 +82,40 @@ def _build_whisper(folder: Path, seed: int) -> Path:
         suppress_tokens=None,
         begin_suppress_tokens=None,
     )
-    make_model(lambda: WhisperForConditionalGeneration(config), seed).save_pretrained(folder)
+    model = make_model(lambda: WhisperForConditionalGeneration(config), seed)
+    (model.get_encoder() if encoder_only else model).save_pretrained(folder)
     WhisperFeatureExtractor(feature_size=16, chunk_length=2).save_pretrained(folder)
     return folder
+
+
+def build_whisper(folder: Path, seed: int = 0) -> Path:
+    """Whisper's encoder alone as a plain checkpoint: mean pooling over 2 seconds of sound, silence included.
+
+    The feature extractor takes 16,000 Hz only and pads or cuts every sound to its window.
+    """
+    return _save_whisper(folder, seed, encoder_only=True)
+
+
+def build_whisper_full(folder: Path, seed: int = 0) -> Path:
+    """A whole Whisper as published, as a plain checkpoint: only the encoder is wanted, its keys under `model.encoder.`.
+
+    The peer looks for keys without that prefix, finds none, and goes on with an encoder of random weights.
+    """
+    return _save_whisper(folder, seed, encoder_only=False)
 
 
 def build_router(folder: Path, seed: int = 0) -> Path:
     """A `Router` that gives each modality its own tower, then `Normalize`.
 
-    Text: BERT, mean pooling, Dense. Image: ViT, CLS pooling, Dense; pictures are resized to 32 x 32 without regard to shape. Audio:
-    Whisper's encoder (a whole Whisper is saved, its decoder left out on loading), mean pooling, Dense; the feature extractor takes 16,000 Hz
-    only, and pads or cuts every sound to 2 seconds, silence included in the mean.
+    Text: BERT, mean pooling, Dense. Image: ViT, CLS pooling, Dense; pictures are resized to 32 x 32 without regard to
+    shape. Audio: Whisper's encoder, mean pooling, Dense; see `build_whisper`. The peer's router takes a dict with
+    foreign keys for the `{task: text}` of old models, so a sound with its rate must be given as `{"audio": {"array",
+    "sampling_rate"}}`.
     """
     builders: dict[str, tuple[Callable[[Path, int], Path], str]] = {
         "text": (text.build_bert, "mean"),
         "image": (_build_vit, "cls"),
-        "audio": (_build_whisper, "mean"),
+        "audio": (build_whisper, "mean"),
     }
     with tempfile.TemporaryDirectory() as scratch:
         towers = {}
@@ -114,7 +140,10 @@ def build_router_query_document(folder: Path, seed: int = 0) -> Path:
 
 
 def build_asym(folder: Path, seed: int = 0) -> Path:
-    """The same two towers as the `Asym` of versions before 5: `config.json` in the root, old type names, no default route."""
+    """The same two towers as the `Asym` of versions before 5: `config.json` in the root and old type names.
+
+    Texts without a task take the first route, that of queries.
+    """
     build_router_query_document(folder, seed)
     described = json.loads((folder / "router_config.json").read_text(encoding="utf-8"))
     (folder / "router_config.json").unlink()
@@ -126,14 +155,15 @@ def build_asym(folder: Path, seed: int = 0) -> Path:
 
 
 def build_static(folder: Path, seed: int = 0) -> Path:
-    """A `StaticEmbedding` in its own folder, as static-retrieval-mrl-en-v1 has it: `tokenizer.json` and one table, no config."""
+    """A `StaticEmbedding` in its own folder, as static-retrieval-mrl-en-v1 has it: `tokenizer.json`, one table."""
     path = folder / "0_StaticEmbedding"
     tokenizer = tokenizers.static_tokenizer()
     path.mkdir(parents=True)
     tokenizer.save(str(path / "tokenizer.json"))
     generator = torch.Generator().manual_seed(seed)
     save_file(
-        {"embedding.weight": torch.randn(tokenizer.get_vocab_size(), 32, generator=generator)}, path / "model.safetensors"
+        {"embedding.weight": torch.randn(tokenizer.get_vocab_size(), 32, generator=generator)},
+        path / "model.safetensors",
     )
     layouts.write_modules(folder, [("0_StaticEmbedding", f"{layouts.LEGACY}.StaticEmbedding")])
     layouts.write_model_config(folder)
@@ -153,14 +183,14 @@ def _write_model2vec(folder: Path, weights: dict[str, torch.Tensor]) -> Path:
 
 
 def build_model2vec(folder: Path, seed: int = 0) -> Path:
-    """model2vec files: the table under the name `embeddings`, in half precision, and `modules.json` whose first path is `"."`."""
+    """model2vec files: the table named `embeddings`, in half precision, and `"."` as the first module's path."""
     size = tokenizers.static_tokenizer().get_vocab_size()
     generator = torch.Generator().manual_seed(seed)
     return _write_model2vec(folder, {"embeddings": torch.randn(size, 32, generator=generator).half()})
 
 
 def build_model2vec_quantized(folder: Path, seed: int = 0) -> Path:
-    """model2vec files with a quantised vocabulary: fewer rows than tokens, `mapping` from token to row, `weights` per token."""
+    """model2vec files with fewer rows than tokens: `mapping` from token to row and a weight per token in `weights`."""
     size, rows = tokenizers.static_tokenizer().get_vocab_size(), 100
     generator = torch.Generator().manual_seed(seed)
     weights = {
@@ -172,7 +202,7 @@ def build_model2vec_quantized(folder: Path, seed: int = 0) -> Path:
 
 
 def build_layers(folder: Path, seed: int = 0) -> Path:
-    """BERT with every layer's states, then WeightedLayerPooling, Pooling in three modes, LayerNorm, Dropout and Dense."""
+    """BERT with all layers' states, WeightedLayerPooling, Pooling in three modes, LayerNorm, Dropout and Dense."""
     with tempfile.TemporaryDirectory() as scratch:
         base = text.build_bert(Path(scratch) / "bert", seed)
         config = json.loads((base / "config.json").read_text(encoding="utf-8"))

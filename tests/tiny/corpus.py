@@ -1,7 +1,7 @@
 """The text that the small tokenizers are trained on, and the texts that tests encode.
 
-Written for this purpose: a few dozen sentences about everyday things, with capitals, digits, punctuation and some letters
-outside ASCII. Must not know which tokenizer reads it.
+Written for this purpose: a few dozen sentences about everyday things, with capitals, digits, punctuation and some
+letters outside ASCII. Must not know which tokenizer reads it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The files that a Sentence Transformers checkpoint adds to a plain one: `modules.json` and the folders it names.
 
-Written by hand, not with the peer, so that they look as published checkpoints do, old spellings included. Must not know about
-model families.
+Written by hand, not with the peer, so that they look as published checkpoints do, old spellings included. Must not know
+about model families.
 """
 
 from __future__ import annotations

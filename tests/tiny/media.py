@@ -1,8 +1,8 @@
 """Seeded images, sounds and clips, in memory and as files.
 
-Pictures are gradients, discs and bars with a little noise, so that resizing and compression treat them as they treat photographs;
-sounds are mixtures of sines with changing loudness; clips move a disc over a picture. The same arguments give the same
-numbers in every session. Must not know which model takes them.
+Pictures are gradients, discs and bars with a little noise, so that resizing and compression treat them as they treat
+photographs; sounds are mixtures of sines with changing loudness; clips move a disc over a picture. The same arguments
+give the same numbers in every session. Must not know which model takes them.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def make_image(seed: int, width: int = 48, height: int = 40) -> Image.Image:
 
 def write_image(path: Path, seed: int, width: int = 48, height: int = 40) -> Path:
     """Write a picture in the format of the suffix (JPEG at quality 90)."""
-    options = {"quality": 90} if path.suffix.lower() in (".jpg", ".jpeg") else {}
+    options: dict[str, Any] = {"quality": 90} if path.suffix.lower() in (".jpg", ".jpeg") else {}
     make_image(seed, width, height).save(path, **options)
     return path
 
@@ -60,9 +60,14 @@ def make_wave(seed: int, seconds: float = 0.6, sampling_rate: int = 16_000, chan
 
 
 def write_sound(
-    path: Path, seed: int, seconds: float = 0.6, sampling_rate: int = 16_000, channels: int = 1, subtype: str | None = None
+    path: Path,
+    seed: int,
+    seconds: float = 0.6,
+    sampling_rate: int = 16_000,
+    channels: int = 1,
+    subtype: str | None = None,
 ) -> Path:
-    """Write a mixture of sines in the format of the suffix (wav, flac, ogg), 16 bits unless `subtype` says otherwise."""
+    """Write a mixture of sines in the format of the suffix (wav, flac, ogg), of 16 bits unless `subtype` differs."""
     wave = make_wave(seed, seconds, sampling_rate, channels)
     soundfile.write(path, wave if channels == 1 else wave.T, sampling_rate, subtype=subtype)
     return path
@@ -105,7 +110,7 @@ def write_clip(
         for pixels in make_frames(seed, count, width, height):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         container.mux(stream.encode())
-        if sound is not None:
+        if sound is not None and sound_rate is not None:
             wave = make_wave(seed, count / fps, sound_rate)
             frame = av.AudioFrame.from_ndarray(wave[None], format="fltp", layout="mono")
             frame.sample_rate, frame.time_base, frame.pts = sound_rate, Fraction(1, sound_rate), 0

@@ -1,4 +1,4 @@
-"""Small checkpoints that take text, images, sounds and clips with one model: Qwen2.5-Omni's thinker and EmbeddingGemma 2."""
+"""Small checkpoints that take text, images, sounds and clips: Qwen2.5-Omni's thinker and EmbeddingGemma 2."""
 
 from __future__ import annotations
 
@@ -46,16 +46,18 @@ _GEMMA_NAMED = {
 
 
 def build_qwen2_5_omni(folder: Path, seed: int = 0) -> Path:
-    """Qwen2.5-Omni's thinker with its language head, loaded for `any-to-any`, the last hidden state pooled at the last token.
+    """Qwen2.5-Omni's thinker with its language head, loaded for `any-to-any`, pooled at the last token.
 
-    The layout of the published Omni embedding models. Every input is rendered as a conversation. The processor:
+    The layout of the published Omni embedding models: `hidden_states[-1]` is what is pooled. Every input is rendered as
+    a conversation. The processor:
 
-    - takes 16,000 Hz, pads each sound to 4 seconds (300 in the published one) of spectrogram and cuts what is longer, one token
-      per 40 ms, at most 100; the feature extractor raises on another `sampling_rate`;
+    - takes 16,000 Hz, pads each sound to 4 seconds (300 in the published one) of spectrogram and cuts what is longer,
+      one token per 40 ms, at most 100; the feature extractor raises on another `sampling_rate`;
     - resizes an image so that both sides are multiples of 28 and the area lies between 3,136 and 12,544 pixels: 4 to 16
       tokens;
-    - keeps every frame of a clip (no sampling, `do_sample_frames` is False in the checkpoint), bounds each frame's pixels, and
-      replaces the size in the checkpoint by its own, 100,352 to 602,112 pixels, unless `size` comes with the call;
+    - keeps every frame of a clip (no sampling, `do_sample_frames` is False in the checkpoint), bounds each frame's
+      pixels, and replaces the size in the checkpoint by its own, 100,352 to 602,112 pixels, unless `size` comes with
+      the call;
     - always pads texts on the left.
     """
     tokenizer = tokenizers.qwen_tokenizer(("<|im_start|>", "<|im_end|>"), named=_OMNI_NAMED, max_length=2048)
@@ -136,7 +138,8 @@ def _omni_config(tokenizer: PreTrainedTokenizerBase) -> Qwen2_5OmniThinkerConfig
 def build_embedding_gemma2(folder: Path, seed: int = 0) -> Path:
     """EmbeddingGemma 2: one bidirectional encoder for everything, mean pooling, normalising.
 
-    The chat template puts items one after another, without turns; a prompt comes first, as the system turn. The processor:
+    The chat template puts items one after another, without turns; a prompt comes first, as the system turn. The
+    processor:
 
     - enlarges or shrinks an image, keeping its shape, until it fills 70 tokens of 12 x 12 pixels (280 of 48 x 48 in the
       published one), then pads to 630 patches;
@@ -144,7 +147,7 @@ def build_embedding_gemma2(folder: Path, seed: int = 0) -> Path:
     - takes 16,000 Hz, gives about one token per 40 ms, pads sounds to the longest of the batch and to a multiple of 128
       samples, and cuts at 30 seconds; the feature extractor neither resamples nor checks the rate.
     """
-    tokenizer = tokenizers.gemma_tokenizer(_GEMMA_NAMED)
+    tokenizer = tokenizers.gemma_tokenizer(_GEMMA_NAMED, max_length=1024)
     tokenizer.add_special_tokens({"additional_special_tokens": ["<|video|>"]}, replace_extra_special_tokens=False)
     config = _gemma2_config(tokenizer)
     make_model(lambda: EmbeddingGemma2Model(config), seed).save_pretrained(folder)

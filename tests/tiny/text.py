@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,9 +44,7 @@ _ENCODER = {
 }
 
 
-def _save(
-    folder: Path, factory: Callable[[], PreTrainedModel], tokenizer: PreTrainedTokenizerBase, seed: int
-) -> Path:
+def _save(folder: Path, factory: Callable[[], PreTrainedModel], tokenizer: PreTrainedTokenizerBase, seed: int) -> Path:
     make_model(factory, seed).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
@@ -65,7 +64,12 @@ def build_roberta(folder: Path, seed: int = 0) -> Path:
     """
     tokenizer = tokenizers.roberta_tokenizer()
     config = RobertaConfig(
-        vocab_size=len(tokenizer), max_position_embeddings=64, pad_token_id=1, bos_token_id=0, eos_token_id=2, **_ENCODER
+        vocab_size=len(tokenizer),
+        max_position_embeddings=64,
+        pad_token_id=1,
+        bos_token_id=0,
+        eos_token_id=2,
+        **_ENCODER,
     )
     _save(folder, lambda: RobertaModel(config), tokenizer, seed)
     layouts.write_token_pipeline(folder, DIM, "mean", max_seq_length=40, is_legacy=True)
@@ -76,7 +80,12 @@ def build_xlm_roberta(folder: Path, seed: int = 0) -> Path:
     """XLM-R in the layout of the E5 models: mean pooling, normalising, and "query: " and "passage: " prompts."""
     tokenizer = tokenizers.xlm_roberta_tokenizer()
     config = XLMRobertaConfig(
-        vocab_size=len(tokenizer), max_position_embeddings=64, pad_token_id=1, bos_token_id=0, eos_token_id=2, **_ENCODER
+        vocab_size=len(tokenizer),
+        max_position_embeddings=64,
+        pad_token_id=1,
+        bos_token_id=0,
+        eos_token_id=2,
+        **_ENCODER,
     )
     _save(folder, lambda: XLMRobertaModel(config), tokenizer, seed)
     prompts = {"query": "query: ", "passage": "passage: "}
@@ -85,7 +94,7 @@ def build_xlm_roberta(folder: Path, seed: int = 0) -> Path:
 
 
 def build_mpnet(folder: Path, seed: int = 0) -> Path:
-    """MPNet in the layout of all-mpnet-base-v2: mean pooling and normalising, `max_seq_length` below the model's own."""
+    """MPNet in the layout of all-mpnet-base-v2: mean pooling, normalising, `max_seq_length` below the model's own."""
     tokenizer = tokenizers.mpnet_tokenizer()
     config = MPNetConfig(vocab_size=len(tokenizer), max_position_embeddings=66, pad_token_id=1, **_ENCODER)
     _save(folder, lambda: MPNetModel(config), tokenizer, seed)
@@ -128,7 +137,7 @@ def _t5_config(vocab_size: int) -> T5Config:
 
 
 def build_t5(folder: Path, seed: int = 0) -> Path:
-    """T5 encoder in the layout of sentence-t5: mean pooling, Dense without bias or activation (a pickled state), normalising."""
+    """T5 encoder in the layout of sentence-t5: mean pooling, normalising, and between them a linear Dense, pickled."""
     tokenizer = tokenizers.t5_tokenizer()
     config = _t5_config(len(tokenizer))
     _save(folder, lambda: T5EncoderModel(config), tokenizer, seed)
@@ -175,8 +184,8 @@ def _qwen3_config(tokenizer: PreTrainedTokenizerBase) -> Qwen3Config:
 def build_qwen3(folder: Path, seed: int = 0) -> Path:
     """Qwen3 in the layout of Qwen3-Embedding: last-token pooling, normalising, a query prompt, padding on the left.
 
-    The tokenizer closes each text with `<|endoftext|>`, whose state is pooled. The tokenizer carries a chat template that the
-    layout does not use, for `sentence_bert_config.json` names no message modality.
+    The tokenizer closes each text with `<|endoftext|>`, whose state is pooled. The tokenizer carries a chat template
+    that the layout does not use, for `sentence_bert_config.json` names no message modality.
     """
     tokenizer = tokenizers.qwen_tokenizer(("<|im_start|>", "<|im_end|>"), ends_text=True, max_length=128)
     tokenizer.chat_template = chat_templates.QWEN_TEXT
@@ -241,7 +250,9 @@ def build_gemma(folder: Path, seed: int = 0) -> Path:
 
 def _write_adapter(folder: Path, base: Path, seed: int, targets: list[str]) -> None:
     lora = LoraConfig(r=4, lora_alpha=8, target_modules=targets, task_type="FEATURE_EXTRACTION")
-    model = get_peft_model(AutoModel.from_pretrained(base), lora)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        model = get_peft_model(AutoModel.from_pretrained(base), lora)
     # A fresh adapter's second factor is zero, which would leave the base's vectors unchanged.
     adapter = {name.replace(".", "/"): weight for name, weight in model.named_parameters() if "lora_" in name}
     randomise(torch.nn.ParameterDict(adapter), seed)
@@ -250,7 +261,7 @@ def _write_adapter(folder: Path, base: Path, seed: int, targets: list[str]) -> N
 
 
 def build_bert_lora(folder: Path, seed: int = 0) -> Path:
-    """A LoRA adapter over `build_bert`; the base lies inside as `base`, and the adapter's config names it by full path."""
+    """A LoRA adapter over `build_bert`; the base lies inside as `base`, and the adapter names it by its full path."""
     base = build_bert(folder / "base", seed)
     _write_adapter(folder, base, seed + 1, ["query", "value"])
     tokenizers.bert_tokenizer().save_pretrained(folder)

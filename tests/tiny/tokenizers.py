@@ -1,7 +1,7 @@
 """Vocabularies trained on the built-in text, and the `transformers` tokenizers made from them.
 
-Each function returns a tokenizer of the class that a family's published checkpoints name, with a few hundred entries. Training is
-deterministic, so a vocabulary is the same in every session. Must not know about models or processors.
+Each function returns a tokenizer of the class that a family's published checkpoints name, with a few hundred entries.
+Training is deterministic, so a vocabulary is the same in every session. Must not know about models or processors.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
@@ -61,11 +62,10 @@ def _byte_pairs(specials: tuple[str, ...], suffix: str = "", byte_tokens: bool =
     """Train byte-pair merges.
 
     Args:
-        specials: First entries of the vocabulary.
-        suffix: What marks the end of a word (`"</w>"` in CLIP).
-        byte_tokens: GPT-2's printable bytes as alphabet; otherwise Gemma's characters, with `<0x..>` entries to fall back on.
+        specials: First entries of the vocabulary. suffix: What marks the end of a word (`"</w>"` in CLIP). byte_tokens:
+        GPT-2's printable bytes as alphabet; otherwise Gemma's characters, with `<0x..>` entries to fall back on.
     """
-    ending = {"end_of_word_suffix": suffix} if suffix else {}
+    ending: dict[str, Any] = {"end_of_word_suffix": suffix} if suffix else {}
     tokenizer = Tokenizer(models.BPE(**ending))
     if byte_tokens:
         as_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -155,10 +155,10 @@ def modernbert_tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def t5_tokenizer(max_length: int = 64) -> T5Tokenizer:
-    """Unigram pieces with a final `</s>`."""
+def t5_tokenizer(max_length: int = 64, **options: object) -> T5Tokenizer:
+    """Unigram pieces with a final `</s>`; SigLIP's vocabulary has the same form."""
     vocab = _unigrams(("<pad>", "</s>", "<unk>"))
-    return T5Tokenizer(vocab=list(vocab), extra_ids=4, model_max_length=max_length)
+    return T5Tokenizer(vocab=list(vocab), extra_ids=4, model_max_length=max_length, **options)
 
 
 def static_tokenizer() -> Tokenizer:
@@ -181,31 +181,33 @@ def clip_tokenizer(max_length: int = 24) -> CLIPTokenizer:
 def siglip2_tokenizer(max_length: int = 16) -> Siglip2Tokenizer:
     """Lower-casing BPE with byte fallback and a final `<eos>`, Gemma's vocabulary layout."""
     vocab, merges = _byte_pairs(("<pad>", "<eos>", "<bos>", "<unk>", "<mask>"), byte_tokens=False)
-    tokenizer = Siglip2Tokenizer(
-        vocab=dict(vocab), merges=list(merges), model_max_length=max_length, add_bos_token=False, add_eos_token=True
+    return Siglip2Tokenizer(
+        vocab=dict(vocab),
+        merges=list(merges),
+        model_max_length=max_length,
+        padding_side="right",
+        model_input_names=["input_ids"],
+        add_bos_token=False,
+        add_eos_token=True,
     )
-    return tokenizer
 
 
-def gemma_tokenizer(extra: dict[str, str] | None = None, chat_template: str | None = None) -> GemmaTokenizer:
+def gemma_tokenizer(named: dict[str, str] | None = None, max_length: int = 256) -> GemmaTokenizer:
     """BPE with byte fallback and `<bos> text <eos>`.
 
     Args:
-        extra: Named special tokens (`{"image_token": "<|image|>"}`), which the tokenizer then offers as attributes.
-        chat_template: Jinja template to keep on the tokenizer.
+        named: Named special tokens (`{"image_token": "<|image|>"}`), which the tokenizer then offers as attributes.
+        max_length: Token limit.
     """
     vocab, merges = _byte_pairs(("<pad>", "<eos>", "<bos>", "<unk>", "<mask>"), byte_tokens=False)
-    tokenizer = GemmaTokenizer(
+    return GemmaTokenizer(
         vocab=dict(vocab),
         merges=list(merges),
-        model_max_length=256,
+        model_max_length=max_length,
         add_bos_token=True,
         add_eos_token=True,
-        **({"extra_special_tokens": dict(extra)} if extra else {}),
+        **({"extra_special_tokens": dict(named)} if named else {}),
     )
-    if chat_template is not None:
-        tokenizer.chat_template = chat_template
-    return tokenizer
 
 
 def qwen_tokenizer(
@@ -234,9 +236,7 @@ def qwen_tokenizer(
         model_input_names=["input_ids", "attention_mask"],
         **({"extra_special_tokens": dict(named)} if named else {}),
     )
-    tokenizer.add_special_tokens(
-        {"additional_special_tokens": [token for token in specials]}, replace_extra_special_tokens=False
-    )
+    tokenizer.add_special_tokens({"additional_special_tokens": list(specials)}, replace_extra_special_tokens=False)
     if ends_text:
         end = tokenizer.eos_token
         tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(

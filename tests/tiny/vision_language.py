@@ -47,13 +47,14 @@ _FORWARD = {"method": "forward", "method_output_name": "last_hidden_state"}
 def build_qwen3_vl(folder: Path, seed: int = 0) -> Path:
     """Qwen3-VL in the embedding layout: Transformer + last-token Pooling + Normalize, with a chat template.
 
-    Every input is rendered as a conversation: a system turn (the prompt, or "Represent the user's input."), the user's turn,
-    `<|im_start|>assistant` and `<|endoftext|>`, whose state is pooled. Padding is on the left. The processor:
+    Every input is rendered as a conversation: a system turn (the prompt, or "Represent the user's input."), the user's
+    turn, `<|im_start|>assistant` and `<|endoftext|>`, whose state is pooled. Padding is on the left. The processor:
 
     - resizes an image so that both sides are multiples of 32 and the area lies between 4,096 and 16,384 pixels: 4 to 16
       tokens, one per 32 x 32 block;
     - samples a clip at 2 frames per second, at least 4, at most 768 frames, then pairs frames (an odd one is repeated);
-      without `fps` in the clip's metadata it assumes 24 and logs a warning; each pair is preceded by `<0.2 seconds>` in text;
+      without `fps` in the clip's metadata it assumes 24 and logs a warning; each pair is preceded by `<0.2 seconds>` in
+      text;
     - bounds frames x height x width of a clip between 4,096 and 65,536;
     - returns `mm_token_type_ids` (0 text, 1 image, 2 video), which the model needs for its 3-d positions.
     """
@@ -142,9 +143,9 @@ def build_qwen2_vl(folder: Path, seed: int = 0) -> Path:
 
     There is no `modules.json`: the libraries load the inner model, drop the language head and add mean pooling (the
     architecture's name does not end in ForCausalLM). The processor lies in `preprocessor_config.json`,
-    `video_preprocessor_config.json` and `chat_template.json`. An image becomes 4 to 16 tokens of 28 x 28 pixels; every frame of a clip is kept
-    (`do_sample_frames` is False), in pairs, within the same bounds for each frame. A conversation without a
-    system turn gets "You are a helpful assistant.".
+    `video_preprocessor_config.json` and `chat_template.json`. An image becomes 4 to 16 tokens of 28 x 28 pixels; every
+    frame of a clip is kept (`do_sample_frames` is False), in pairs, within the same bounds for each frame. A
+    conversation without a system turn gets "You are a helpful assistant.".
     """
     tokenizer = tokenizers.qwen_tokenizer(SPECIALS)
     vision = {"depth": 2, "embed_dim": 32, "hidden_size": DIM, "mlp_ratio": 2, "num_heads": 2}
@@ -161,10 +162,10 @@ def build_qwen2_vl(folder: Path, seed: int = 0) -> Path:
 
 
 def build_qwen2_5_vl(folder: Path, seed: int = 0) -> Path:
-    """Qwen2.5-VL with modules of its own: last-token pooling and normalising, every modality rendered as a conversation.
+    """Qwen2.5-VL with modules of its own: last-token pooling, normalising, every input rendered as a conversation.
 
-    The vision tower attends within windows of 56 pixels in its first block and everywhere in its second. Sizes are as in
-    `build_qwen2_vl`; a clip's `fps` also moves its temporal positions (`second_per_grid_ts`).
+    The vision tower attends within windows of 56 pixels in its first block and everywhere in its second. Sizes are as
+    in `build_qwen2_vl`; a clip's `fps` also moves its temporal positions (`second_per_grid_ts`).
     """
     tokenizer = tokenizers.qwen_tokenizer(SPECIALS)
     vision = {

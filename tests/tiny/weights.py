@@ -1,8 +1,8 @@
 """Weights drawn so that a two-layer model tells its inputs apart.
 
-The libraries' own initialisation (normal, deviation 0.02) leaves a small model almost linear in its biases: any two inputs get
-cosine 0.999. Here each matrix keeps the scale of what flows through it, so vectors differ as those of a trained model do. Must not
-know which model it fills.
+The libraries' own initialisation (normal, deviation 0.02) leaves a small model almost linear in its biases: any two
+inputs get cosine 0.999. Here each matrix keeps the scale of what flows through it, so vectors differ as those of a
+trained model do. Must not know which model it fills.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def make_model(factory: Callable[[], ModelT], seed: int, gain: float = 1.0) -> M
 def randomise(model: nn.Module, seed: int, gain: float = 1.0) -> nn.Module:
     """Fill every parameter of `model` from `seed`, in place, and switch it to evaluation.
 
-    Matrices and kernels are normal with deviation `gain / sqrt(fan_in)`, token tables normal with deviation 1, position and
-    token-type tables 0.2; vectors (norms, biases) move by 0.1 from where the model class put them; scalars stay. Each parameter's numbers
-    depend on its name and `seed` only, so a tied or reordered parameter changes no other.
+    Matrices and kernels are normal with deviation `gain / sqrt(fan_in)`, token tables normal with deviation 1, position
+    and token-type tables 0.2; vectors (norms, biases) move by 0.1 from where the model class put them; scalars stay.
+    Each parameter's numbers depend on its name and `seed` only, so a tied or reordered parameter changes no other.
 
     Returns:
         The same model.

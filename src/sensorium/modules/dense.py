@@ -33,7 +33,7 @@ class Dense(Module):
         init_bias: First bias, `[out_features]`.
         module_input_name: Feature to read, `[..., in_features]`.
         module_output_name: Feature to write, `[..., out_features]`; None means the same.
-        use_residual: Add the input to the activation's output, through a linear layer of its own where the widths differ.
+        use_residual: Add the input to the activation's output, through a linear layer of its own where widths differ.
     """
 
     config_keys: list[str] = [  # noqa: RUF012
@@ -150,8 +150,8 @@ class Dense(Module):
                 config["activation_function"] = activation
             else:
                 logger.warning(
-                    "Activation function path %r is not trusted, falling back to the default (Tanh). Load the model with "
-                    "trust_remote_code=True to import it.",
+                    "Activation function path %r is not trusted, falling back to the default (Tanh). Load the model "
+                    "with trust_remote_code=True to import it.",
                     path,
                 )
         module = cls._from_config(config, f"{model_name_or_path}/{subfolder}", init_defaults)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 #: Rough rates for `count_tokens`. Characters per token: that of English text under byte-pair vocabularies. Pixels: one
-#: token for a patch of 28 by 28, as in Qwen2-VL (arXiv:2409.12191, section 2.1). Seconds: 25 tokens each, as in Qwen2.5-Omni
-#: (arXiv:2503.20215, section 2.2).
+#: token for a patch of 28 by 28, as in Qwen2-VL (arXiv:2409.12191, section 2.1). Seconds: 25 tokens each, as in
+#: Qwen2.5-Omni (arXiv:2503.20215, section 2.2).
 _CHARACTERS_A_TOKEN = 4
 _PIXELS_A_TOKEN = 28 * 28
 _TOKENS_A_SECOND = 25

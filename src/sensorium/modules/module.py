@@ -253,8 +253,8 @@ class Module(nn.Module, ABC):
         missing = [name for name in required if name not in arguments]
         if missing:
             raise CheckpointError(
-                f"The checkpoint {source!r} does not state {missing} for {cls.__name__}: {cls.config_file_name} is absent "
-                "or incomplete. Download or save the checkpoint again.",
+                f"The checkpoint {source!r} does not state {missing} for {cls.__name__}: {cls.config_file_name} is "
+                "absent or incomplete. Download or save the checkpoint again.",
                 model=source,
             )
         return cls(**arguments)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Normalize(Module):
     """Divide each vector by its Euclidean length.
 
-    Lengths are computed in float32 for half-precision vectors, which come back in their own type. A vector of zeros stays
-    zero. Features without the input name pass unchanged.
+    Lengths are computed in float32 for half-precision vectors, which come back in their own type. A vector of zeros
+    stays zero. Features without the input name pass unchanged.
 
     Args:
         module_input_name: Feature to read, `[..., dim]`.

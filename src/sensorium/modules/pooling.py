@@ -49,10 +49,10 @@ def _takes_legacy_flags(function: Callable[..., None]) -> Callable[..., None]:
 class Pooling(Module):
     """Make one vector of a sequence's token vectors.
 
-    Modes: `"cls"` (the first token), `"lasttoken"`, `"max"` (of each component), `"mean"`, `"mean_sqrt_len_tokens"` (sum
-    over square root of the count) and `"weightedmean"` (the n-th position counts n times). With several, their vectors are
-    joined. Sums are computed in float32 for half-precision tokens, and come back in the tokens' own type. A sequence of
-    which no token counts gives zeros in every mode.
+    Modes: `"cls"` (the first token), `"lasttoken"`, `"max"` (of each component), `"mean"`, `"mean_sqrt_len_tokens"`
+    (sum over square root of the count) and `"weightedmean"` (the n-th position counts n times). With several, their
+    vectors are joined. Sums are computed in float32 for half-precision tokens, and come back in the tokens' own type.
+    A sequence of which no token counts gives zeros in every mode.
 
     Args:
         embedding_dimension: Width of the token vectors.
@@ -92,10 +92,10 @@ class Pooling(Module):
         """Write `sentence_embedding`.
 
         Args:
-            features: `token_embeddings` `[batch, tokens, dim]`. Also read, where there: `attention_mask` `[batch, tokens]`
-                (ignored if it is not as long as the tokens), `cls_token_embeddings` `[batch, dim]`, `token_weights_sum`
-                `[batch]`, `prompt_length`, and `cu_seq_lens_q` `[batch + 1]`, which says that `token_embeddings`
-                `[1, total, dim]` holds all sequences behind one another.
+            features: `token_embeddings` `[batch, tokens, dim]`. Also read, where there: `attention_mask`
+                `[batch, tokens]` (ignored if it is not as long as the tokens), `cls_token_embeddings` `[batch, dim]`,
+                `token_weights_sum` `[batch]`, `prompt_length`, and `cu_seq_lens_q` `[batch + 1]`, which says that
+                `token_embeddings` `[1, total, dim]` holds all sequences behind one another.
             **kwargs: Ignored.
 
         Returns:

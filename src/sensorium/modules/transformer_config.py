@@ -22,10 +22,12 @@ logger = logging.getLogger(__name__)
 #: The configuration's file names, the current one first.
 CONFIG_FILES = (
     "sentence_bert_config.json",
-    *(
-        f"sentence_{name}_config.json"
-        for name in ("roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")),
-    ),
+    "sentence_roberta_config.json",
+    "sentence_distilbert_config.json",
+    "sentence_camembert_config.json",
+    "sentence_albert_config.json",
+    "sentence_xlm-roberta_config.json",
+    "sentence_xlnet_config.json",
 )
 
 _RENAMED = {"model_args": "model_kwargs", "tokenizer_args": "processor_kwargs", "config_args": "config_kwargs"}

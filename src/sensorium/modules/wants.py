@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sensorium.media.decode import DecodeSpec
+from sensorium.media.samples import Frames
 from sensorium.modules.processors import find_part
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from transformers import PretrainedConfig
 
-    from sensorium.media.samples import Frames, MediaCost, Sample
+    from sensorium.media.samples import MediaCost, Sample
     from sensorium.media.video import VideoInfo
 
 #: Frames a second, and at most, that are taken from a clip for a model whose processor does not sample by itself.

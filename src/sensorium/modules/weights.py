@@ -74,12 +74,14 @@ def fill_module(module: nn.Module, state: Mapping[str, Tensor], source: str) -> 
     try:
         missing, unexpected = module.load_state_dict(state, strict=False)
     except RuntimeError as exc:  # shapes differ
-        raise WeightsError(f"The weights in {source!r} do not fit {type(module).__name__}: {exc}", model=source) from exc
+        raise WeightsError(
+            f"The weights in {source!r} do not fit {type(module).__name__}: {exc}", model=source
+        ) from exc
     missing = [name for name in missing if not _is_tied(module, name, state)]
     if missing or unexpected:
         raise WeightsError(
             f"The weights in {source!r} do not fit {type(module).__name__}: missing {sorted(missing)}, unexpected "
-            f"{sorted(unexpected)}. The configuration and the weights are of different models, or a file is incomplete.",
+            f"{sorted(unexpected)}. Configuration and weights are of different models, or a file is incomplete.",
             model=source,
         )
 

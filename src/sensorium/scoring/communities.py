@@ -1,8 +1,8 @@
 """Groups of vectors that lie close to a common centre.
 
-The whole similarity matrix is never held: one pass counts the neighbours of each vector, a second looks again at
-the rows of vectors that can still found a community, against the vectors not yet in one. The second product is the price;
-it shrinks as communities are found. Must not know models.
+The whole similarity matrix is never held: one pass counts the neighbours of each vector, a second looks again at the
+vectors that can still found a community, against those not yet in one. The second product is the price; it shrinks as
+communities are found. Must not know models.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def community_detection(
 ) -> list[list[int]]:
     """Return groups of vectors whose cosine similarity with a common centre reaches a threshold.
 
-    Centres are tried from the one with most neighbours down (of equal numbers, the lower index first). A centre
-    that is in a community already is passed over; otherwise its neighbours that are in none form one, if enough are left.
+    Centres are tried from the one with most neighbours down (of equal numbers, the lower index first). A centre that
+    is in a community already is passed over; otherwise its neighbours that are in none form one, if enough are left.
 
     Args:
         embeddings: `[n, dim]`.
@@ -80,9 +80,7 @@ def _count_neighbours(vectors: Tensor, threshold: float, rows: int, show_progres
     return counts.cpu().numpy()
 
 
-def _collect(
-    vectors: Tensor, centres: np.ndarray, threshold: float, min_size: int, rows: int
-) -> list[list[int]]:
+def _collect(vectors: Tensor, centres: np.ndarray, threshold: float, min_size: int, rows: int) -> list[list[int]]:
     """Walk the centres in order and return the communities they found among the vectors still free."""
     communities: list[list[int]] = []
     is_free = np.ones(vectors.shape[0], dtype=bool)

@@ -104,8 +104,8 @@ def paraphrase_mining_embeddings(
         score_function: Gives `[a, b]` scores for `[a, dim]` and `[b, dim]`, symmetric; higher is better.
 
     Returns:
-        `[score, i, j]` with `i < j`, each pair once, from the highest score down; of equal scores the lower `i`, then the
-        lower `j` first. Vectors with a NaN are in no pair. Fewer than two vectors give `[]`.
+        `[score, i, j]` with `i < j`, each pair once, from the highest score down; of equal scores the lower `i`, then
+        the lower `j` first. Vectors with a NaN are in no pair. Fewer than two vectors give `[]`.
 
     Raises:
         InputError: The values are no vectors, or a number is out of its range.
@@ -131,7 +131,11 @@ def paraphrase_mining_embeddings(
             )
             pairs.add(start, scores, found, neighbours)
             pairs.keep_best(max_pairs)
-        scores, first, second = pairs.scores, positions[pairs.keys // max(1, count)], positions[pairs.keys % max(1, count)]
+        scores, first, second = (
+            pairs.scores,
+            positions[pairs.keys // max(1, count)],
+            positions[pairs.keys % max(1, count)],
+        )
     return [list(pair) for pair in zip(scores.tolist(), first.tolist(), second.tolist(), strict=True)]
 
 

@@ -1,7 +1,8 @@
 """Scores of the first vector with the first, the second with the second, and so on.
 
 Inputs, dtypes and NaN are as in `similarity`. Two single vectors give a score without a dimension, a single vector
-beside a batch is compared with each of the batch, and two empty batches give no scores. Must not know search or ranking.
+beside a batch is compared with each of the batch, and two empty batches give no scores. Must not know search or
+ranking.
 """
 
 from __future__ import annotations
@@ -61,8 +62,8 @@ def pairwise_manhattan_sim(a: VectorsLike, b: VectorsLike) -> Tensor:
 def pairwise_angle_sim(x: VectorsLike, y: VectorsLike) -> Tensor:
     """Return the AnglE score of each vector of `x` with its partner in `y`.
 
-    The first half of a vector is read as real parts, the second as imaginary ones. The score is the absolute sum over the
-    components of `x / y`, taken after `x` and `y` are scaled to one length.
+    The first half of a vector is read as real parts, the second as imaginary ones. The score is the absolute sum over
+    the components of `x / y`, taken after `x` and `y` are scaled to one length.
 
     Args:
         x: `[n, dim]`, `[1, dim]` or `[dim]`, `dim` even.
@@ -115,7 +116,9 @@ def _measure_difference(a: Tensor, b: Tensor, order: int) -> Tensor:
 
 def _angle(x: Tensor, y: Tensor) -> Tensor:
     if x.shape[-1] % 2:
-        raise InputError(f"The angle score reads vectors as complex numbers and needs an even dimension, got {x.shape[-1]}.")
+        raise InputError(
+            f"The angle score reads vectors as complex numbers and needs an even dimension, got {x.shape[-1]}."
+        )
     x_real, x_imaginary = normalize_rows(sparse.to_dense(x)).chunk(2, dim=-1)
     y_real, y_imaginary = normalize_rows(sparse.to_dense(y)).chunk(2, dim=-1)
     real = x_real * y_real + x_imaginary * y_imaginary

@@ -40,10 +40,10 @@ def semantic_search(
         score_function: Gives `[a, b]` scores for `[a, dim]` and `[b, dim]`; higher is better.
 
     Returns:
-        For each query, `{"corpus_id": int, "score": float}` from the highest score down, `min(top_k, m)` of them. Of equal
-        scores the lower `corpus_id` comes first, whatever the chunk sizes. A vector with a NaN scores NaN and comes after
-        every number; a query with a NaN gets the first `corpus_id`s, all with NaN. No queries give `[]`, an
-        empty corpus an empty list for each query.
+        For each query, `{"corpus_id": int, "score": float}` from the highest score down, `min(top_k, m)` of them. Of
+        equal scores the lower `corpus_id` comes first, whatever the chunk sizes. A vector with a NaN scores NaN and
+        comes after every number; a query with a NaN gets the first `corpus_id`s, all with NaN. No queries give `[]`,
+        an empty corpus an empty list for each query.
 
     Raises:
         InputError: The values are no vectors, differ in dimension, or a number is out of its range.

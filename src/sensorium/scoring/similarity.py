@@ -1,9 +1,9 @@
 """Scores of every vector of one batch with every vector of another.
 
-All take lists, numpy arrays and tensors (dense, or sparse COO, CSR and CSC), treat a single vector as a batch of one, compute in
-float32 (float64 if either side is a float64 tensor or array), leave their inputs unchanged and return a dense tensor. An
-empty batch gives a score matrix with no rows or no columns; a vector with a NaN has NaN for each of its scores. Must
-not know search or ranking.
+All take lists, numpy arrays and tensors (dense, or sparse COO, CSR and CSC), treat a single vector as a batch of one,
+compute in float32 (float64 if either side is a float64 tensor or array), leave their inputs unchanged and return a
+dense tensor. An empty batch gives a score matrix with no rows or no columns; a vector with a NaN has NaN for each of
+its scores. Must not know search or ranking.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def dot_score(a: VectorsLike, b: VectorsLike) -> Tensor:
     """Return the dot product of each vector of `a` with each of `b`.
 
     Args:
-        a: `[n, dim]` or `[dim]`. Integers, such as int8 quantised vectors, are multiplied as float32 and do not overflow.
+        a: `[n, dim]` or `[dim]`. Integers, such as int8 vectors, are multiplied as float32 and do not overflow.
         b: `[m, dim]` or `[dim]`.
 
     Returns:

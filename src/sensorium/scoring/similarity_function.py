@@ -27,7 +27,7 @@ class SimilarityFunction(Enum):
 
     COSINE = "cosine"
     DOT_PRODUCT = "dot"
-    DOT = "dot"  # noqa: PIE796 - the same member under its shorter name
+    DOT = "dot"
     EUCLIDEAN = "euclidean"
     MANHATTAN = "manhattan"
     MAXSIM = "maxsim"

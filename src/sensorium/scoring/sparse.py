@@ -6,6 +6,9 @@ block at a time. Must not know lists, numpy arrays or single vectors: `inputs` h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import torch
 from torch import Tensor
 
@@ -23,21 +26,22 @@ def sum_rows(matrix: Tensor, values: Tensor) -> Tensor:
     return sums.index_add(0, matrix.indices()[0], values)
 
 
+def sum_squares(matrix: Tensor) -> Tensor:
+    """Return `[rows]`: the sum of squares of each row, dense or sparse."""
+    if not matrix.is_sparse:
+        return matrix.square().sum(dim=1)
+    matrix = matrix.coalesce()
+    return sum_rows(matrix, matrix.values().square())
+
+
 def normalize_rows(tensor: Tensor) -> Tensor:
     """Return a sparse vector or matrix with rows of length one. Rows without values stay empty."""
     if tensor.ndim == 1:
-        return _drop_first_dim(normalize_rows(tensor.unsqueeze(0)))
+        row = normalize_rows(tensor.unsqueeze(0))
+        return _make(row.indices()[1:], row.values(), tensor.shape)
     matrix = tensor.coalesce()
-    values = matrix.values()
-    norms = sum_rows(matrix, values.square()).sqrt().clamp_min(SMALLEST_NORM)
-    return replace_values(matrix, values / norms[matrix.indices()[0]])
-
-
-def replace_values(matrix: Tensor, values: Tensor) -> Tensor:
-    """Return a coalesced sparse tensor with the places of `matrix` and other values in them."""
-    return torch.sparse_coo_tensor(
-        matrix.indices(), values, matrix.shape, is_coalesced=True, check_invariants=False
-    )
+    norms = sum_squares(matrix).sqrt().clamp_min(SMALLEST_NORM)
+    return _make(matrix.indices(), matrix.values() / norms[matrix.indices()[0]], matrix.shape)
 
 
 def truncate_columns(tensor: Tensor, dim: int) -> Tensor:
@@ -45,9 +49,7 @@ def truncate_columns(tensor: Tensor, dim: int) -> Tensor:
     tensor = tensor.coalesce()
     is_kept = tensor.indices()[-1] < dim
     shape = (*tensor.shape[:-1], min(dim, tensor.shape[-1]))
-    return torch.sparse_coo_tensor(
-        tensor.indices()[:, is_kept], tensor.values()[is_kept], shape, is_coalesced=True, check_invariants=False
-    )
+    return _make(tensor.indices()[:, is_kept], tensor.values()[is_kept], shape)
 
 
 def multiply(a: Tensor, b: Tensor) -> Tensor:
@@ -61,7 +63,7 @@ def multiply(a: Tensor, b: Tensor) -> Tensor:
 
 def euclidean_distances(a: Tensor, b: Tensor) -> Tensor:
     """Return the dense `[n, m]` Euclidean distances of the rows, from |a|² + |b|² - 2ab: at least one is sparse."""
-    squares = _squared_norms(a)[:, None] + _squared_norms(b)[None, :] - 2 * multiply(a, b)
+    squares = sum_squares(a)[:, None] + sum_squares(b)[None, :] - 2 * multiply(a, b)
     return squares.clamp_min(0).sqrt()
 
 
@@ -80,7 +82,7 @@ def manhattan_distances(a: Tensor, b: Tensor) -> Tensor:
     for start in range(0, b.shape[0], block):
         columns = to_dense(take_rows(b, start, start + block)).t().contiguous()  # [dim, block]
         lengths = columns.abs().sum(dim=0)
-        for row, (first, last) in enumerate(zip(bounds, bounds[1:], strict=False)):
+        for row, (first, last) in enumerate(pairwise(bounds)):
             theirs = columns[a.indices()[1, first:last]]  # [values of the row, block]
             ours = a.values()[first:last, None]
             change = ((ours - theirs).abs() - theirs.abs()).sum(dim=0)
@@ -93,14 +95,6 @@ def to_dense(matrix: Tensor) -> Tensor:
     return matrix.to_dense() if matrix.is_sparse else matrix
 
 
-def _squared_norms(matrix: Tensor) -> Tensor:
-    if not matrix.is_sparse:
-        return matrix.square().sum(dim=1)
-    matrix = matrix.coalesce()
-    return sum_rows(matrix, matrix.values().square())
-
-
-def _drop_first_dim(matrix: Tensor) -> Tensor:
-    return torch.sparse_coo_tensor(
-        matrix.indices()[1:], matrix.values(), matrix.shape[1:], is_coalesced=True, check_invariants=False
-    )
+def _make(indices: Tensor, values: Tensor, shape: Sequence[int]) -> Tensor:
+    """Return a sparse tensor from indices that are sorted, distinct and in range, so that torch need not check them."""
+    return torch.sparse_coo_tensor(indices, values, tuple(shape), is_coalesced=True, check_invariants=False)

@@ -1,7 +1,7 @@
 """The highest scores of each row, with ties and NaN settled: the core of search and of paraphrase mining.
 
-The order is total, so that a result does not depend on chunk sizes or on the device: higher score first, of equal scores
-the lower index first, NaN after every number. Must not know dictionaries, sentences or what the scores mean.
+The order is total, so that a result does not depend on chunk sizes or on the device: higher score first, of equal
+scores the lower index first, NaN after every number. Must not know dictionaries, sentences or what the scores mean.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from torch import Tensor
 from sensorium.errors import InputError
 from sensorium.scoring.inputs import check_at_least, take_rows, upcast
 from sensorium.scoring.similarity import cos_sim, dot_rows, pytorch_cos_sim
-from sensorium.scoring.vectors import normalize_rows
+from sensorium.scoring.sparse import SMALLEST_NORM
+from sensorium.scoring.vectors import measure_rows, normalize_rows
 
 #: Elements of the index array made while ties are settled: 64 MiB of int32.
 TIE_ELEMENTS = 1 << 24
@@ -34,8 +35,8 @@ def search_top_k(
         queries: `[n, dim]`, dense or sparse, on the device of `corpus`.
         corpus: `[m, dim]`, dense or sparse.
         top_k: Results per query, at least 0; cut at `m`.
-        score_function: Gives `[a, b]` scores for `[a, dim]` and `[b, dim]`. With `cos_sim` each vector is normalised
-            once rather than once per pair of chunks.
+        score_function: Gives `[a, b]` scores for `[a, dim]` and `[b, dim]`. With `cos_sim` no normalised copy of the
+            corpus is made: dot products are divided by its lengths, which for few queries is several times faster.
         query_chunk_size: Queries scored at a time, at least 1.
         corpus_chunk_size: Corpus rows scored at a time, at least 1.
 
@@ -48,17 +49,17 @@ def search_top_k(
     check_at_least("query_chunk_size", query_chunk_size, 1)
     check_at_least("corpus_chunk_size", corpus_chunk_size, 1)
     check_at_least("top_k", top_k, 0)
-    if score_function in (cos_sim, pytorch_cos_sim):
-        prepare, score_function = normalize_rows, dot_rows
-    else:
-        prepare = _keep
+    is_cosine = score_function in (cos_sim, pytorch_cos_sim)
+    if is_cosine:
+        queries = normalize_rows(queries)
     starts = range(0, queries.shape[0], query_chunk_size)
-    chunks = [prepare(take_rows(queries, start, start + query_chunk_size)) for start in starts]
+    chunks = [take_rows(queries, start, start + query_chunk_size) for start in starts]
     best = [_no_results(chunk) for chunk in chunks]
     for start in range(0, corpus.shape[0] if top_k else 0, corpus_chunk_size):
-        block = prepare(take_rows(corpus, start, start + corpus_chunk_size))
+        block = take_rows(corpus, start, start + corpus_chunk_size)
+        score = _cosine_with(block) if is_cosine else score_function
         for position, chunk in enumerate(chunks):
-            scores = _check_scores(score_function(chunk, block), chunk, block)
+            scores = _check_scores(score(chunk, block), chunk, block)
             values, indices = take_top_k(scores, min(top_k, block.shape[0]))
             best[position] = _merge(best[position], (values, indices + start), top_k)
     return best
@@ -90,6 +91,12 @@ def take_top_k(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
             indices = _settle_last_places(keys, values, indices, contested)
     values, indices = _order_ties(values, indices)
     return (scores.gather(1, indices) if has_nan else values), indices
+
+
+def _cosine_with(block: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return a score of vectors of length one with `block`, whose lengths are computed here, once."""
+    lengths = measure_rows(block).clamp_min(SMALLEST_NORM)
+    return lambda queries, corpus: dot_rows(queries, corpus).div_(lengths)
 
 
 def _settle_last_places(keys: Tensor, values: Tensor, indices: Tensor, rows: Tensor) -> Tensor:
@@ -140,7 +147,3 @@ def _check_scores(scores: Tensor, queries: Tensor, corpus: Tensor) -> Tensor:
         got = list(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
         raise InputError(f"The score function must return a tensor of the shape {list(wanted)}, got {got}.")
     return upcast(scores)
-
-
-def _keep(vectors: Tensor) -> Tensor:
-    return vectors

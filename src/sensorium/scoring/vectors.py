@@ -51,6 +51,13 @@ def normalize_rows(vectors: Tensor) -> Tensor:
     return torch.nn.functional.normalize(vectors, p=2, dim=-1)
 
 
+def measure_rows(matrix: Tensor) -> Tensor:
+    """Return `[count]`: the length of each row of a float32 or float64 matrix, dense or sparse."""
+    if matrix.is_sparse:
+        return sparse.sum_squares(matrix).sqrt()
+    return torch.linalg.vector_norm(matrix, dim=1)
+
+
 def truncate_embeddings(embeddings: VectorsLike, truncate_dim: int | None) -> Any:
     """Return the first `truncate_dim` dimensions of each vector.
 
