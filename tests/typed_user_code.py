@@ -80,7 +80,7 @@ def skip_what_is_broken(model: SentenceTransformer, paths: list[Path]) -> dict[i
     result = model.encode(paths, on_error="skip", return_report=True)
     assert isinstance(result, EncodeResult)
     failed: tuple[ItemError, ...] = tuple(result.errors)
-    return {error.index: str(error) for error in failed}
+    return {item.index: item.error.reason for item in failed}
 
 
 def catch(model: SentenceTransformer, path: Path) -> str | None:

@@ -50,8 +50,20 @@ METHODS = (
     "from_distillation",
     "from_text_file",
 )
-ATTRIBUTES = ("config_file_name", "config_keys", "config_key_renames", "save_in_root", "forward_kwargs", "POOLING_MODES")
-CASES = [(name, method) for name, (_, package) in HOMES.items() for method in METHODS if hasattr(getattr(package, name), method)]
+ATTRIBUTES = (
+    "config_file_name",
+    "config_keys",
+    "config_key_renames",
+    "save_in_root",
+    "forward_kwargs",
+    "POOLING_MODES",
+)
+CASES = [
+    (name, method)
+    for name, (_, package) in HOMES.items()
+    for method in METHODS
+    if hasattr(getattr(package, name), method)
+]
 
 
 def _classes(name: str) -> tuple[type[Any], type[Any]]:

@@ -13,6 +13,9 @@ from sensorium.errors import InputError, NotBuiltError
 from sensorium.scoring import cos_sim, dot_score, semantic_search, semantic_search_faiss, semantic_search_usearch
 from tests.scoring.sizes import LargestTensor
 
+#: torch says so once a process, when two sparse matrices are multiplied.
+pytestmark = pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta:UserWarning")
+
 QUERIES = torch.randn(5, 8, generator=torch.Generator().manual_seed(0))
 CORPUS = torch.randn(30, 8, generator=torch.Generator().manual_seed(1))
 

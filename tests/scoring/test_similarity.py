@@ -10,6 +10,9 @@ from sensorium.errors import InputError
 from sensorium.scoring import cos_sim, dot_score, euclidean_sim, manhattan_sim, pytorch_cos_sim
 from tests.scoring.sizes import LargestTensor
 
+#: torch says so once a process, when two sparse matrices are multiplied.
+pytestmark = pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta:UserWarning")
+
 A = torch.randn(7, 12, generator=torch.Generator().manual_seed(0))
 B = torch.randn(40, 12, generator=torch.Generator().manual_seed(1))
 

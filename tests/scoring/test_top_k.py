@@ -13,6 +13,9 @@ from sensorium.errors import InputError
 from sensorium.scoring import cos_sim, dot_score
 from sensorium.scoring.top_k import search_top_k, take_top_k
 
+#: torch says so once a process, when two sparse matrices are multiplied.
+pytestmark = pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta:UserWarning")
+
 #: Few values, so that ties are everywhere.
 FEW_VALUES = st.sampled_from([-math.inf, -1.0, 0.0, 0.5, 1.0, math.inf])
 

@@ -112,7 +112,7 @@ def load_model(
     """
     name = resolve_name(name_or_path, default_organization)
     checkpoint = options.open(name)
-    entries = checkpoint.read_json(MODULES_FILE)
+    entries = checkpoint.read_json_list(MODULES_FILE)
     if not entries:
         logger.warning(
             "No modules.json found for %s: initializing a new %s model from its backbone, with default modules.",

@@ -5,10 +5,11 @@ Must not know the arguments of the public methods, nor how the engine orders, ov
 
 from __future__ import annotations
 
+import copy
 import logging
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,10 +18,12 @@ import torch
 from sensorium.encoders.call import EncodeCall, assemble
 from sensorium.encoders.steps import EncodeSteps
 from sensorium.engine.options import RunOptions
-from sensorium.engine.report import EncodeResult, ItemError
+from sensorium.engine import pool as engine_pool
+from sensorium.engine.pool import run_in_pool
+from sensorium.engine.report import EncodeResult, ItemError, RunResult
 from sensorium.engine.run import run
 from sensorium.engine.stream import stream
-from sensorium.engine.threads import limit_torch_threads, plan_threads
+from sensorium.engine.threads import plan_threads
 from sensorium.errors import InputError
 from sensorium.media.modality import is_plain_text
 
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("sensorium")
 
 SIMILARITY_NAMES = ("cosine", "dot", "euclidean", "manhattan")
+
+#: Workers of a pool on a machine without accelerators, where nobody says how many.
+_CPU_WORKERS = 4
 
 #: Most tokens, padding included, in one pass. A guard against passes that do not fit; `batch_size` cuts most batches.
 TOKEN_BUDGET = 32_768
@@ -66,19 +72,65 @@ def run_here(
 ) -> EncodeResult:
     """Compute a call in this process."""
     with model._on_device(device) as place:
-        steps = EncodeSteps(model, call, place)
-        plan = plan_threads(is_cpu_model=place.type == "cpu", has_media=not all(map(is_plain_text, values)))
-        options = RunOptions(
-            batch_size=call.batch_size,
-            token_budget=TOKEN_BUDGET,
-            workers=plan.workers,
-            on_error=call.on_error,
-            show_progress=_wants_progress(show_progress),
-        )
-        with limit_torch_threads(plan.torch_threads):
-            result = run(values, steps, options)
-        embeddings = assemble(result.rows, call, _width(model), place)
-    return EncodeResult(embeddings, result.errors)
+        result = compute_rows(model, values, call, place, _wants_progress(show_progress))
+        return EncodeResult(assemble(result.rows, call, _width(model), place), result.errors)
+
+
+def compute_rows(
+    model: SentenceTransformer, values: Sequence[Any], call: EncodeCall, place: torch.device, has_progress: bool
+) -> RunResult:
+    """Compute the rows of a call on the device where the model is."""
+    plan = plan_threads(is_cpu_model=place.type == "cpu", has_media=not all(map(is_plain_text, values)))
+    options = RunOptions(
+        batch_size=call.batch_size,
+        token_budget=TOKEN_BUDGET,
+        workers=plan.workers,
+        on_error=call.on_error,
+        show_progress=has_progress,
+        torch_threads=plan.torch_threads,
+    )
+    return run(values, EncodeSteps(model, call, place), options)
+
+
+def run_in_processes(
+    model: SentenceTransformer,
+    values: Sequence[Any],
+    call: EncodeCall,
+    pool: Any,
+    devices: Any,
+    chunk_size: int | None,
+    show_progress: bool | None,
+) -> EncodeResult:
+    """Compute a call in a pool's worker processes, or in those of a pool that lives for this call.
+
+    Workers send back float32 rows; precision is reduced once, here, over all rows.
+    """
+    is_own = pool is None
+    pool = start_pool(model, devices) if is_own else pool
+    sent = replace(call, precision="float32", as_tensor=False, as_numpy=call.is_embedding)
+    try:
+        chunks = run_in_pool(pool, values, chunk_size, {"call": sent}, show_progress=_wants_progress(show_progress))
+    finally:
+        if is_own:
+            stop_pool(pool)
+    rows = [row for chunk in chunks for row in chunk.embeddings]
+    if call.is_embedding and not call.as_numpy:
+        rows = [None if row is None else torch.from_numpy(row) for row in rows]
+    errors = tuple(error for chunk in chunks for error in chunk.errors)
+    return EncodeResult(assemble(rows, call, _width(model), torch.device("cpu")), errors)
+
+
+def start_pool(model: SentenceTransformer, devices: Sequence[str] | None) -> Any:
+    """Start a pool of workers that each hold a copy of the model."""
+    if devices is None:
+        devices = [f"cuda:{rank}" for rank in range(torch.cuda.device_count())] or ["cpu"] * _CPU_WORKERS
+    sent = model if model.device.type == "cpu" else copy.deepcopy(model).to("cpu")
+    return engine_pool.start_pool(sent, [str(device) for device in devices], method="_encode_chunk")
+
+
+def stop_pool(pool: Any) -> None:
+    """End a pool's processes."""
+    engine_pool.stop_pool(pool)
 
 
 def run_stream(
@@ -94,13 +146,13 @@ def run_stream(
         token_budget=TOKEN_BUDGET,
         workers=plan.workers,
         on_error=call.on_error,
-        **({} if window is None else {"window": window}),
+        window=window,
+        torch_threads=plan.torch_threads,
     )
-    with limit_torch_threads(plan.torch_threads):
-        for index, row in stream(values, EncodeSteps(model, call, place), options):
-            error = row if isinstance(row, ItemError) else None
-            embedding = assemble([None if error else row], call, _width(model), place)[0]
-            yield StreamRow(index, embedding, error.error if error else None) if has_report else embedding
+    for index, row in stream(values, EncodeSteps(model, call, place), options):
+        error = row.error if isinstance(row, ItemError) else None
+        embedding = assemble([None if error else row], call, _width(model), place)[0]
+        yield StreamRow(index, embedding, error) if has_report else embedding
 
 
 def hand_over(result: EncodeResult, is_single: bool, has_report: bool) -> Any:

@@ -17,6 +17,7 @@ from sensorium.encoders import running
 from sensorium.encoders.call import EncodeCall, check_arguments
 from sensorium.encoders.loading import LoadOptions
 from sensorium.encoders.model import BaseModel
+from sensorium.engine.report import EncodeResult
 from sensorium.errors import InputError
 from sensorium.scoring.similarity_function import SimilarityFunction
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sensorium.encoders.call import OnError
-    from sensorium.engine.report import EncodeResult
     from sensorium.media.limits import MediaSettings
 
 logger = logging.getLogger(__name__)
@@ -377,6 +377,12 @@ class SentenceTransformer(BaseModel):
     def stop_multi_process_pool(pool: Pool) -> None:
         """End a pool's processes."""
         running.stop_pool(pool)
+
+    def _encode_chunk(self, values: list[Any], device: str, call: EncodeCall) -> EncodeResult:
+        """Compute a chunk in a worker process, whose copy of the model moves to the worker's device for good."""
+        self.to(device)
+        result = running.compute_rows(self, values, call, self.device, has_progress=False)
+        return EncodeResult(result.rows, result.errors)
 
     def encode_multi_process(
         self,

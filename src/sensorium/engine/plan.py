@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sensorium.engine.faults import is_skippable
+from sensorium.engine.faults import is_skippable, locate
 from sensorium.engine.options import RunOptions
 from sensorium.engine.steps import Steps
 from sensorium.errors import InputError
@@ -79,7 +79,7 @@ class Reader:
             if not is_skippable(error):
                 raise
             job = Job(index)
-            job.fail(error)
+            job.fail(locate(error, index))
             return job, False
         if key is not None:
             self._known[key] = job

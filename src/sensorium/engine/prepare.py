@@ -1,6 +1,6 @@
 """Jobs made ready for the model on the calling thread, and the two acts that every way of preparing shares.
 
-`InlinePreparation` is the whole machinery of a call without workers: no thread, no lock. `overlap` has the one with
+`InlinePreparation` is the whole machinery of a call without workers: no thread, no lock. `pipeline` has the one with
 threads. Must not know the model's side.
 """
 
@@ -94,8 +94,8 @@ class InlinePreparation:
         if usable:
             ready, failures = collate_jobs(self._steps, usable, loaded)
             self._ready.extend(ready)
-            for job, error in failures:
-                self._fail(job, error)
+            for guilty, reason in failures:
+                self._fail(guilty, reason)
 
     def close(self) -> None:
         """Drop what was not taken."""

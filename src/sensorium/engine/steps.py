@@ -20,7 +20,7 @@ Batch = TypeVar("Batch")
 #: What `compute` hands back; a device may still be working on it.
 Pending = TypeVar("Pending")
 #: What the caller gets for one input.
-Row = TypeVar("Row", covariant=True)
+Row = TypeVar("Row")
 
 
 class Steps(Protocol[Item, Loaded, Batch, Pending, Row]):

@@ -1,7 +1,7 @@
 """The thread budget of a call: our workers and torch's intra-op threads together never exceed the cores.
 
-How `torch.set_num_threads` behaves, measured with torch 2.15 (OpenMP build) on Linux, by `get_num_threads`, the number of the
-process's OS threads, and CPU time during a matrix product:
+How `torch.set_num_threads` behaves, measured with torch 2.15 (OpenMP) on Linux by `get_num_threads`, by the number
+of OS threads, and by CPU time during a matrix product:
 
 - It sets the number of the calling thread, and a default for the whole process.
 - A thread adopts the default when it first asks torch for its number or computes in parallel, and keeps it from then
@@ -11,8 +11,8 @@ process's OS threads, and CPU time during a matrix product:
   1, long after the call is over.
 
 So a limit here is set on one thread, and the default is put back at once, by a short-lived thread that had adopted it.
-Nothing is shared between calls: nested calls, and calls from several threads, each limit and restore only their own thread.
-The price is one more thread per change, 0.1 to 0.3 ms; text on the CPU changes nothing and pays nothing.
+Nothing is shared between calls: nested calls, and calls from several threads, each limit and restore only their own
+thread. The price is one more thread per change, 0.1 to 0.3 ms; text on the CPU changes nothing and pays nothing.
 
 torch is imported only by `limit_torch_threads`. Must not know what the threads do.
 """

@@ -1,8 +1,8 @@
 """Sounds from files: length from the header, or a mono float32 waveform at the rate a model wants.
 
-libsndfile (package soundfile) reads what it knows; PyAV reads the rest, and the sound of clips. Both read block by block
-and count, so that a header that lies cannot make more memory than the limits allow. Must not know what a model does with
-the sound.
+libsndfile (package soundfile) reads what it knows; PyAV reads the rest, and the sound of clips. Both read block by
+block and count, so that a header that lies cannot make more memory than the limits allow. Must not know what a model
+does with the sound.
 """
 
 from __future__ import annotations
@@ -162,8 +162,8 @@ def _decode_soundfile(source: Source, limits: MediaLimits) -> tuple[np.ndarray, 
         # The count of an MP3 without a tag is an estimate.
         if mono.size < expected and file.format != "MP3":
             raise MediaError(
-                f"the sound is truncated or damaged: {mono.size} of {expected} samples can be decoded. Copy or download "
-                "it again.",
+                f"the sound is truncated or damaged: {mono.size} of {expected} samples can be decoded. Copy or "
+                "download it again.",
                 source=source.name,
             )
         return mono.take(), rate
@@ -177,7 +177,7 @@ def _open_av(source: Source, limits: MediaLimits) -> Iterator[tuple[InputContain
             has_video = bool(container.streams.video)
             advice = 'It is a clip without sound: give it as {"video": ...}.' if has_video else "Check that it plays."
             raise MediaError(f"the file has no sound that can be decoded. {advice}", source=source.name)
-        stream.thread_count = 1
+        stream.codec_context.thread_count = 1
         if stream.channels:
             check_channels(stream.channels, limits, source.name)
         yield container, stream

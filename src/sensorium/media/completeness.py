@@ -1,10 +1,10 @@
 """Whether a file is as long as its own structure says: the test that tells a cut-off download from a short recording.
 
-Decoders read what is there and stop without a word; a sound or clip that lost its second half would be taken for a short
-one. Only the outermost structure is walked, a few bytes for each element. Must not know what the elements hold.
+Decoders read what is there and stop without a word; a sound or clip that lost its second half would be taken for a
+short one. Only the outermost structure is walked, a few bytes for each element. Must not know what the elements hold.
 
-Source: ISO/IEC 14496-12, 4.2 (boxes); RFC 8794, 4 to 6 (EBML); RFC 3533, 6 (Ogg pages); the RIFF specification of IBM and
-Microsoft, 1991; the tag of the Xing encoder as LAME documents it.
+Source: ISO/IEC 14496-12, 4.2 (boxes); RFC 8794, 4 to 6 (EBML); RFC 3533, 6 (Ogg pages); the RIFF specification of IBM
+and Microsoft, 1991; the tag of the Xing encoder as LAME documents it.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Open a sound or clip container with PyAV: a demuxer of the allow-list, chosen here, and no way out of the file.
 
-FFmpeg would guess the demuxer from the content, and some of its guesses read other files or addresses (playlists, concat
-scripts, external references). So the demuxer is chosen by the file's first bytes and given by name, the file is handed
-over as a Python object without a name, and every attempt to open anything else is refused. Must not know how frames or
-samples are used.
+FFmpeg would guess the demuxer from the content, and some of its guesses read other files or addresses (playlists,
+concat scripts, external references). So the demuxer is chosen by the file's first bytes and given by name, the file is
+handed over as a Python object without a name, and every attempt to open anything else is refused. Must not know how
+frames or samples are used.
 
 Source: the magic numbers are those of the formats' specifications: ISO/IEC 14496-12 (ftyp, moov), RFC 8794 (EBML),
 RFC 3533 (Ogg), RFC 9639 (FLAC), ISO/IEC 13818-1 (MPEG streams), ISO/IEC 11172-3 and 14496-3 (MPEG audio, ADTS).

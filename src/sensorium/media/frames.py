@@ -9,6 +9,10 @@ import numpy as np
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
+_ONE = 1 << 16
+# The matrices of turns by a quarter, counted counterclockwise.
+_QUARTERS = {1: (0, -_ONE, _ONE, 0), 2: (-_ONE, 0, 0, -_ONE), 3: (0, _ONE, -_ONE, 0)}
+
 
 def to_pixels(frame: VideoFrame, size: tuple[int, int] | None = None) -> np.ndarray:
     """Convert a frame to RGB, turned as its display matrix says.
@@ -36,11 +40,14 @@ def read_display_matrix(frame: VideoFrame) -> tuple[int, int, int, int] | None:
     Source:
         libavutil/display.h; ISO/IEC 14496-12, 8.3.2.
     """
-    for data in frame.side_data:
-        if getattr(data.type, "name", "") == "DISPLAYMATRIX" and len(bytes(data)) >= 36:
-            numbers = np.frombuffer(bytes(data)[:36], dtype=np.int32)
-            return int(numbers[0]), int(numbers[1]), int(numbers[3]), int(numbers[4])
-    return None
+    try:
+        data = next((one for one in frame.side_data if one.type.name == "DISPLAYMATRIX"), None)
+    except ValueError:  # a kind of side data that this PyAV has no name for, beside which it finds none
+        return _QUARTERS.get(round(frame.rotation / 90) % 4)
+    if data is None or data.buffer_size < 36:
+        return None
+    a, b, _, c, d = np.frombuffer(data, dtype=np.int32, count=5).tolist()
+    return a, b, c, d
 
 
 def turn(pixels: np.ndarray, matrix: tuple[int, int, int, int]) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Images from files and from PIL objects: header, or upright 8-bit RGB pixels, the same whichever way they come in.
 
-An upright 8-bit RGB file decodes to exactly what `Image.open(...).convert("RGB")` gives. Must not know what a model does
-with the pixels, nor how a caller's value is recognised.
+An upright 8-bit RGB file decodes to exactly what `Image.open(...).convert("RGB")` gives. Must not know what a model
+does with the pixels, nor how a caller's value is recognised.
 """
 
 from __future__ import annotations

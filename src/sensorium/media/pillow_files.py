@@ -1,8 +1,8 @@
 """Open an image file with Pillow: only formats of the allow-list, no warning, every fault as a `MediaError`.
 
-The plugins are called directly. `Image.open` would compare the size with a global of Pillow's and warn or raise by that,
-and silencing a warning changes the whole process; here the size is compared with `MediaLimits` instead, and no global is
-read or changed. Must not know what is done with the pixels.
+The plugins are called directly. `Image.open` would compare the size with a global of Pillow's and warn or raise by
+that, and silencing a warning changes the whole process; here the size is compared with `MediaLimits` instead, and no
+global is read or changed. Must not know what is done with the pixels.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ class _QuietTiff(TiffImageFile):
 
     def load_prepare(self) -> None:
         if getattr(self, "_im", True) is None:  # older releases have no `_im`, and no second check
-            self.im = Image.core.new(self.mode, getattr(self, "_tile_size", self.size))
+            self.im = Image.core.new(  # type: ignore[attr-defined]
+                self.mode, getattr(self, "_tile_size", self.size)
+            )
         super().load_prepare()
 
 

@@ -25,8 +25,8 @@ from sensorium.media.timeline import (
     MAX_SCAN_BYTES,
     Timeline,
     declared_frames,
+    estimate_timeline,
     scan_timeline,
-    space_evenly,
 )
 from sensorium.media.video_reader import VideoReader
 
@@ -90,8 +90,8 @@ def decode_video(
         limits: What the number and size of the frames and the number of streams are checked against.
 
     Returns:
-        The frames: uint8 `[frames, height, width, 3]`, upright RGB, with `fps`, `total_num_frames`, `duration` (seconds),
-        `frames_indices` (a list), `width` and `height`. Memory is taken for the chosen frames alone.
+        The frames: uint8 `[frames, height, width, 3]`, upright RGB, with `fps`, `total_num_frames`, `duration`
+        (seconds), `frames_indices` (a list), `width` and `height`. Memory is taken for the chosen frames alone.
 
     Raises:
         MediaError: No clip of a format that is read, no picture in it, no frames, truncated, damaged, or encrypted.
@@ -102,7 +102,7 @@ def decode_video(
     check_unprotected(source)
     with _open_video(source, limits) as (container, stream):
         info, timeline = _lay_out(container, stream, source)
-    wanted = _choose(info, choose_frames, limits, source.name)
+    wanted = choose_numbers(info, choose_frames, limits, source.name)
     with VideoReader(lambda: _open_video(source, limits), timeline, limits, source.name) as reader:
         array, numbers = _collect(reader, wanted, source.name)
         total = reader.total or info.total_num_frames
@@ -115,6 +115,31 @@ def decode_video(
         "height": array.shape[1],
     }
     return Frames(array, metadata, is_sampled=choose_frames is not None)
+
+
+def choose_numbers(
+    info: VideoInfo, choose_frames: Callable[[VideoInfo], Sequence[int]] | None, limits: MediaLimits, name: str
+) -> list[int]:
+    """Ask for the numbers of the frames wanted, and check them.
+
+    Raises:
+        MediaError: None are chosen, or one below 0.
+        MediaLimitError: More than `limits.max_frames`.
+    """
+    if choose_frames is None:
+        if info.total_num_frames > limits.max_frames:
+            raise _too_many(info.total_num_frames, limits, name)
+        return list(range(info.total_num_frames))
+    wanted = [as_index(number) for number in choose_frames(info)]
+    if len(wanted) > limits.max_frames:
+        raise _too_many(len(wanted), limits, name)
+    if not wanted or min(wanted) < 0:
+        raise MediaError(
+            f"frames {wanted[:8]} cannot be taken from a clip of {info.total_num_frames} frames. Choose at least one, "
+            "counted from 0.",
+            source=name,
+        )
+    return wanted
 
 
 @contextmanager
@@ -150,38 +175,17 @@ def _describe(count: int, fps: float, stream: VideoStream) -> VideoInfo:
     return VideoInfo(count, fps, count / fps, stream.width, stream.height)
 
 
-def _lay_out(container: InputContainer, stream: VideoStream, source: Source) -> tuple[VideoInfo, Timeline | None]:
+def _lay_out(container: InputContainer, stream: VideoStream, source: Source) -> tuple[VideoInfo, Timeline]:
     fps = _header_fps(stream)
     if source.size > MAX_SCAN_BYTES:
-        timeline = space_evenly(container, stream, fps)
-        return _describe(timeline.count, fps, stream), timeline
-    scanned = scan_timeline(container, stream)
-    if scanned is None:
-        return _describe(declared_frames(container, stream, fps), fps, stream), None
-    if scanned.count > 1 and stream.time_base:
-        measured = 1.0 / (scanned.step * float(stream.time_base))
+        timeline = estimate_timeline(container, stream, fps)
+    else:
+        timeline = scan_timeline(container, stream, fps)
+    if timeline.times is not None and timeline.count > 1 and stream.time_base:
+        measured = 1.0 / (timeline.step * float(stream.time_base))
         # A header's fraction is the cleaner number, unless it is not the rate of this clip.
         fps = fps if abs(measured - fps) <= 0.01 * fps else measured
-    return _describe(scanned.count, fps, stream), scanned
-
-
-def _choose(
-    info: VideoInfo, choose_frames: Callable[[VideoInfo], Sequence[int]] | None, limits: MediaLimits, name: str
-) -> list[int]:
-    if choose_frames is None:
-        if info.total_num_frames > limits.max_frames:
-            raise _too_many(info.total_num_frames, limits, name)
-        return list(range(info.total_num_frames))
-    wanted = [as_index(number) for number in choose_frames(info)]
-    if len(wanted) > limits.max_frames:
-        raise _too_many(len(wanted), limits, name)
-    if not wanted or min(wanted) < 0:
-        raise MediaError(
-            f"frames {wanted[:8]} cannot be taken from a clip of {info.total_num_frames} frames. Choose at least one, "
-            "counted from 0.",
-            source=name,
-        )
-    return wanted
+    return _describe(timeline.count, fps, stream), timeline
 
 
 def _collect(reader: VideoReader, wanted: list[int], name: str) -> tuple[np.ndarray, list[int]]:
@@ -210,7 +214,7 @@ def _collect(reader: VideoReader, wanted: list[int], name: str) -> tuple[np.ndar
 
 def _too_many(count: int, limits: MediaLimits, name: str) -> MediaLimitError:
     return MediaLimitError(
-        f"{count} frames would be decoded from the clip, and at most {limits.max_frames} are allowed. Sample fewer, cut "
-        "it, or raise MediaLimits(max_frames=...).",
+        f"{count} frames would be decoded from the clip, and at most {limits.max_frames} are allowed. Sample fewer, "
+        "cut it, or raise MediaLimits(max_frames=...).",
         source=name,
     )

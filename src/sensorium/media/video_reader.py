@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     Opener = Callable[[], AbstractContextManager[tuple[InputContainer, VideoStream]]]
 
-# Where keyframes are not known, seek over gaps of at least this many seconds: about the distance of keyframes in practice.
+# Where keyframes are not known, seek over gaps of at least this many seconds: about the distance of keyframes in
+# practice.
 _MIN_GAP_S = 2.0
 # And if a seek lands too late, try this many seconds earlier, before beginning at the start.
 _STEPS_BACK_S = (0.0, 2.0, 12.0)
@@ -42,19 +43,19 @@ class VideoReader:
 
     Args:
         open_clip: Opens the clip at its beginning; called again where seeking back fails.
-        timeline: When the frames are shown. None if that is not known: then frames are counted, from the first on.
+        timeline: When the frames are shown.
         limits: What the size of each frame is checked against.
         name: What to call the clip in messages.
     """
 
-    def __init__(self, open_clip: Opener, timeline: Timeline | None, limits: MediaLimits, name: str) -> None:
+    def __init__(self, open_clip: Opener, timeline: Timeline, limits: MediaLimits, name: str) -> None:
         self._open_clip, self._timeline, self._limits, self._name = open_clip, timeline, limits, name
         self._av = require("av", "Reading a clip")
         self._stack = ExitStack()
         self._last: tuple[float, VideoFrame] | None = None
         self._count = 0
         self._min_gap_s = _MIN_GAP_S
-        self.total = None if timeline is None or timeline.times is None else timeline.count
+        self.total = None if timeline.times is None else timeline.count
 
     def __enter__(self) -> VideoReader:
         self._stack.__enter__()
@@ -75,15 +76,15 @@ class VideoReader:
         Raises:
             MediaError: There is no frame at all.
         """
-        if self._timeline is None:
+        if not self._timeline.is_seekable:
             return self._count_to(number)
         if self.total is not None:
             number = min(number, self.total - 1)
-        time = self._timeline.time_of(number)
-        if self._last is None or self._last[0] < time:
-            if self._is_worth_seeking(time):
-                self._jump(time)
-            if not self._read_up_to(time):
+        begin = self._timeline.begin_of(number)
+        if self._last is None or self._last[0] < begin:
+            if self._is_worth_seeking(number):
+                self._jump(number)
+            if not self._read_up_to(begin):
                 return self._take_last()
         return number, self._require_last()
 
@@ -99,8 +100,8 @@ class VideoReader:
 
     def _take_last(self) -> tuple[int, VideoFrame]:
         frame = self._require_last()
-        assert self._last is not None and self._timeline is not None
-        number = self._timeline.index_of(self._last[0])
+        assert self._last is not None
+        number = self._timeline.number_of(self._last[0])
         if self.total is None:
             self.total = number + 1
         return number, frame
@@ -110,9 +111,9 @@ class VideoReader:
             raise MediaError("the clip has no frames that can be decoded.", source=self._name)
         return self._last[1]
 
-    def _read_up_to(self, time: float) -> bool:
-        """Decode on until a frame is shown at `time` or later; tell whether there was one."""
-        while self._last is None or self._last[0] < time:
+    def _read_up_to(self, begin: float) -> bool:
+        """Decode on until a frame is shown at `begin` or later; tell whether there was one."""
+        while self._last is None or self._last[0] < begin:
             frame = next(self._frames, None)
             if frame is None:
                 return False
@@ -120,39 +121,36 @@ class VideoReader:
         return True
 
     def _stamp(self, frame: VideoFrame) -> float:
-        assert self._timeline is not None
         if frame.pts is not None:
             return float(frame.pts)
         return self._timeline.start if self._last is None else self._last[0] + self._timeline.step
 
-    def _is_worth_seeking(self, time: float) -> bool:
-        assert self._timeline is not None
-        keyframe = self._timeline.keyframe_before(time)
-        if keyframe is not None and self._timeline.keyframes is not None:
-            position = float(self._timeline.keyframes[0]) if self._last is None else self._last[0]
-            return keyframe > position
+    def _is_worth_seeking(self, number: int) -> bool:
+        time = self._timeline.time_of(number)
         position = self._timeline.start if self._last is None else self._last[0]
+        keyframe = self._timeline.keyframe_before(time)
+        if keyframe is not None:
+            return keyframe > position
         return (time - position) * self._tick > self._min_gap_s
 
-    def _jump(self, time: float) -> None:
-        """Go to a keyframe from which decoding leads to `time`; to the beginning if there is no other way."""
+    def _jump(self, number: int) -> None:
+        """Go to a keyframe from which decoding leads to a frame; to the beginning if there is no other way."""
         before = self._last
-        for target in self._seek_targets(time):
+        for target in self._seek_targets(self._timeline.time_of(number)):
             try:
                 self._container.seek(target, stream=self._stream)
             except self._av.error.FFmpegError:
                 break
-            if self._land(time):
+            if self._land(latest=self._timeline.begin_of(number + 1)):
                 if before is not None and self._last is not None and self._last[0] <= before[0]:
                     self._min_gap_s *= 2  # the keyframes lie wider apart than that
                 return
         self._rewind()
 
     def _seek_targets(self, time: float) -> Iterator[int]:
-        assert self._timeline is not None
         if self._timeline.keyframes is None:
             for back in _STEPS_BACK_S:
-                yield int(max(self._timeline.start, time + self._timeline.step / 2 - back / self._tick))
+                yield int(max(self._timeline.start, time - back / self._tick))
             return
         keyframe = self._timeline.keyframe_before(time)
         for _ in range(_MAX_KEYFRAMES_BACK):
@@ -161,19 +159,17 @@ class VideoReader:
             yield keyframe
             keyframe = self._timeline.keyframe_before(keyframe - 1)
 
-    def _land(self, time: float) -> bool:
-        """Begin decoding where a seek led, and tell whether that is early enough for the frame at `time`."""
-        assert self._timeline is not None
-        latest = time if self._timeline.times is not None else time + self._timeline.step
+    def _land(self, latest: float) -> bool:
+        """Begin decoding where a seek led, and tell whether the first frame there is shown before `latest`."""
         packets = iter(self._container.demux(self._stream))
         first = next((one for one in packets if one.size and one.is_keyframe and one.pts is not None), None)
-        if first is None or first.pts is None or first.pts > latest:
+        if first is None or first.pts is None or first.pts >= latest:
             return False
         # What is shown before the keyframe, and comes after it, refers to frames that were not decoded.
         self._frames = self._decode(itertools.chain([first], packets), shown_from=first.pts)
         self._last = None
         frame = next(self._frames, None)
-        if frame is None or self._stamp(frame) > latest:
+        if frame is None or self._stamp(frame) >= latest:
             return False
         self._last = (self._stamp(frame), frame)
         return True

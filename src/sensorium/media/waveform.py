@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 #: Rates outside this range are mistakes or attacks: resampling 1 Hz to 16 kHz makes 16,000 samples out of each.
 MIN_RATE, MAX_RATE = 100, 1_000_000
-_PCM_DTYPES = "bhiBHI"
 # Up to which rate `max_seconds` of sound are allowed; at higher rates, as many samples as these.
 _FULL_LENGTH_RATE = 192_000
 
@@ -35,9 +34,9 @@ def mix_and_resample(
     """Bring samples to a mono float32 waveform at the wanted rate.
 
     Args:
-        array: `[samples]`, or two-dimensional with channels along the shorter axis (the first if both are equal). Signed
-            integers of 8, 16 and 32 bits are scaled from their full range to -1 to 1, unsigned ones are centred first.
-            Floats, and lists of numbers, are taken as they are.
+        array: `[samples]`, or two-dimensional with channels along the shorter axis (the first if both are equal).
+            Signed integers of 8, 16 and 32 bits are scaled from their full range to -1 to 1, unsigned ones are centred
+            first. Floats, and lists of numbers, are taken as they are.
         rate: Samples a second, or None if it is not known; then nothing is resampled.
         wanted: Samples a second to bring it to, or None for those it has.
         limits: Channels and length are checked against it; the defaults if None.
@@ -57,7 +56,11 @@ def mix_and_resample(
     rate = None if rate is None else check_rate(rate)
     samples = as_numpy(array)
     if samples.ndim not in (1, 2):
-        raise _reject(f"an array of {samples.ndim} dimensions, {list(samples.shape)}, is no sound. Give [samples], ")
+        raise MediaError(
+            f"an array of {samples.ndim} dimensions, {list(samples.shape)[:8]}, cannot be a sound. Give [samples], "
+            "[channels, samples] or [samples, channels].",
+            source="array",
+        )
     if samples.size == 0:
         raise MediaError(f"the sound is empty: its shape is {list(samples.shape)}.", source="array")
     channels = 1 if samples.ndim == 1 else min(samples.shape)
@@ -109,7 +112,7 @@ def to_float(samples: np.ndarray) -> np.ndarray:
     kind = samples.dtype
     if kind.kind == "f":
         return samples.astype(np.float32, copy=False)
-    if kind.char not in _PCM_DTYPES and (kind.kind not in "iu" or kind.itemsize > 4):
+    if kind.kind not in "iu" or kind.itemsize > 4:
         raise MediaError(
             f"samples of dtype {kind} have no known range. Convert them to float32 in -1 to 1, or to int16.",
             source="array",
@@ -141,7 +144,7 @@ def check_rate(rate: Any, name: str = "array") -> int:
     is_number = isinstance(rate, (int, float, np.integer, np.floating)) and not isinstance(rate, bool)
     if not is_number or rate != rate or not MIN_RATE <= rate <= MAX_RATE or int(rate) != rate:
         raise MediaError(
-            f"a sampling rate of {rate!r} is not usable. It must be a whole number of Hz from {MIN_RATE} to {MAX_RATE}.",
+            f"a sampling rate of {rate!r} is not usable. Allowed are whole numbers from {MIN_RATE} to {MAX_RATE}.",
             source=name,
         )
     return int(rate)
@@ -173,7 +176,3 @@ def check_length(samples: int, rate: int | None, limits: MediaLimits, name: str)
 def max_samples(rate: int | None, limits: MediaLimits) -> int:
     """Give the most samples a sound of this rate may have in one channel."""
     return int(limits.max_seconds * min(rate or _FULL_LENGTH_RATE, _FULL_LENGTH_RATE))
-
-
-def _reject(reason: str) -> MediaError:
-    return MediaError(f"{reason}[channels, samples] or [samples, channels].", source="array")

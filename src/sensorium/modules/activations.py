@@ -70,7 +70,7 @@ def _import(path: str) -> Callable[..., Any]:
     module, _, name = path.rpartition(".")
     try:
         found = getattr(importlib.import_module(module), name)
-        activation = found() if inspect.isclass(found) else found
+        activation: Callable[..., Any] = found() if inspect.isclass(found) else found
     except (ImportError, AttributeError, ValueError, TypeError) as exc:
         raise CheckpointError(
             f"The activation function {path!r} that the checkpoint names cannot be built: {exc}. Install the package "

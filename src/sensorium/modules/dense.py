@@ -135,7 +135,7 @@ class Dense(Module):
         Raises:
             CheckpointError: The files are malformed, incomplete or do not fit.
         """
-        hub_kwargs = {
+        hub_kwargs: dict[str, Any] = {
             "subfolder": subfolder,
             "token": token,
             "cache_folder": cache_folder,
@@ -155,4 +155,5 @@ class Dense(Module):
                     path,
                 )
         module = cls._from_config(config, f"{model_name_or_path}/{subfolder}", init_defaults)
-        return cls.load_torch_weights(model_name_or_path, model=module, **hub_kwargs)
+        cls.load_torch_weights(model_name_or_path, model=module, **hub_kwargs)
+        return module

@@ -66,6 +66,11 @@ class FeatureMaker:
             return self._make_from_messages(processor, samples, prompt, settings, task)
         return self._make_plainly(processor, samples, prompt, settings)
 
+    def count_tokens(self, processor: Any, sample: Sample) -> int:
+        """Count the tokens of a text sample exactly."""
+        with self._lock:
+            return len(find_tokenizer(processor)(*(part.value for part in sample.parts))["input_ids"])
+
     def _make_plainly(
         self, processor: Any, samples: Sequence[Sample], prompt: str | None, settings: Settings
     ) -> dict[str, Any]:

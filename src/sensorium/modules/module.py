@@ -113,7 +113,7 @@ class Module(nn.Module, ABC):
             CheckpointError: The checkpoint's files are malformed, or state too little to build the module.
             ModelError: The hub answered with an error.
         """
-        hub_kwargs = {
+        hub_kwargs: dict[str, Any] = {
             "subfolder": subfolder,
             "token": token,
             "cache_folder": cache_folder,

@@ -12,7 +12,7 @@ from torch import Tensor
 from sensorium.errors import InputError
 from sensorium.modules.deprecation import renamed_arguments
 from sensorium.modules.module import Module
-from sensorium.modules.pooling_modes import Packed, Padded, exclude_prompt
+from sensorium.modules.pooling_modes import Packed, Padded
 from sensorium.modules.precision import widen
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Pooling(Module):
     """Make one vector of a sequence's token vectors.
 
     Modes: `"cls"` (the first token), `"lasttoken"`, `"max"` (of each component), `"mean"`, `"mean_sqrt_len_tokens"`
-    (sum over square root of the count) and `"weightedmean"` (the n-th position counts n times). With several, their
+    (sum over square root of the count) and `"weightedmean"` (the n-th token counts n times). With several, their
     vectors are joined. Sums are computed in float32 for half-precision tokens, and come back in the tokens' own type.
     A sequence of which no token counts gives zeros in every mode.
 
@@ -116,10 +116,7 @@ class Pooling(Module):
         mask = features.get("attention_mask")
         if mask is None or mask.shape[-1] != tokens.shape[1]:
             mask = torch.ones(tokens.shape[:2], dtype=torch.int64, device=tokens.device)
-        skipped = self._prompt_tokens(features)
-        if skipped:
-            mask = exclude_prompt(mask, skipped)
-        return Padded(widen(tokens), mask, features.get("token_weights_sum"))
+        return Padded(widen(tokens), mask, self._prompt_tokens(features), features.get("token_weights_sum"))
 
     def _packed(self, features: dict[str, Any]) -> Packed:
         tokens = widen(features["token_embeddings"].flatten(0, -2))

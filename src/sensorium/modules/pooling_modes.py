@@ -21,43 +21,48 @@ class Padded:
 
     Attributes:
         tokens: `[batch, tokens, dim]`, float32 or float64.
-        mask: `[batch, tokens]`, 1 for tokens that count.
+        mask: `[batch, tokens]`, 1 for tokens and 0 for padding on either side.
+        skipped: How many tokens at the beginning of each sequence do not count.
         weights_sum: `[batch]`, divisor of means in place of the number of tokens, or None.
     """
 
     tokens: Tensor
     mask: Tensor
+    skipped: int = 0
     weights_sum: Tensor | None = None
 
     def pool(self, mode: str) -> Tensor:
         """Pool each row by one mode, `[batch, dim]`."""
+        batch, length, dim = self.tokens.shape
+        if length == 0:
+            return self.tokens.new_zeros(batch, dim)
+        counted = exclude_prompt(self.mask, self.skipped) if self.skipped else self.mask
         if mode == "max":
-            return self._max()
+            return self._max(counted)
         if mode in ("cls", "lasttoken"):
-            return self._pick(is_last=mode == "lasttoken")
-        weights = self.mask.unsqueeze(-1).to(self.tokens.dtype)
+            return self._pick(counted, is_last=mode == "lasttoken")
+        weights = counted.unsqueeze(-1).to(self.tokens.dtype)
         if mode == "weightedmean":
-            positions = torch.arange(1, weights.shape[1] + 1, device=weights.device, dtype=weights.dtype)
-            weights = weights * positions[None, :, None]
+            weights = weights * self._positions().unsqueeze(-1).to(weights.dtype)
         total = (self.tokens * weights).sum(1)
         divisor = weights.sum(1) if self.weights_sum is None else self.weights_sum.to(weights.dtype).unsqueeze(-1)
         return _divide(total, divisor, mode)
 
-    def _max(self) -> Tensor:
-        if self.tokens.shape[1] == 0:
-            return self.tokens.new_zeros(self.tokens.shape[0], self.tokens.shape[2])
-        is_out = (self.mask == 0).unsqueeze(-1)
+    def _positions(self) -> Tensor:
+        """Count each token's place in its row, from 1, padding on the left not counted."""
+        places = torch.arange(1, self.mask.shape[1] + 1, device=self.mask.device)
+        return places - (self.mask != 0).to(torch.int32).argmax(1, keepdim=True)
+
+    def _max(self, counted: Tensor) -> Tensor:
+        is_out = (counted == 0).unsqueeze(-1)
         highest = self.tokens.masked_fill(is_out, -torch.inf).amax(1)
         return highest.masked_fill(is_out.all(1), 0)
 
-    def _pick(self, is_last: bool) -> Tensor:
-        batch, length, dim = self.tokens.shape
-        if length == 0:
-            return self.tokens.new_zeros(batch, dim)
-        counts = (self.mask != 0).to(torch.int32)
-        position = length - 1 - counts.flip(1).argmax(1) if is_last else counts.argmax(1)
-        picked = self.tokens[torch.arange(batch, device=position.device), position]
-        return torch.where(counts.any(1, keepdim=True), picked, 0)
+    def _pick(self, counted: Tensor, is_last: bool) -> Tensor:
+        is_in = (counted != 0).to(torch.int32)
+        position = is_in.shape[1] - 1 - is_in.flip(1).argmax(1) if is_last else is_in.argmax(1)
+        picked = self.tokens[torch.arange(len(position), device=position.device), position]
+        return torch.where(is_in.any(1, keepdim=True), picked, 0)
 
 
 @dataclass(frozen=True, slots=True)

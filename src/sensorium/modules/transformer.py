@@ -53,6 +53,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+#: Model types whose text tower pools the last position without a mask. SigLIP is trained on texts padded to a fixed length;
+#: `processing_kwargs={"text": {"padding": "max_length"}}` gives that.
+_SEES_PADDING = frozenset({"siglip", "siglip2"})
+
+
 class Transformer(InputModule):
     """A `transformers` backbone and what prepares its inputs.
 
@@ -253,8 +258,16 @@ class Transformer(InputModule):
         raise_unsupported_modality_error([sample], sample.modality, self.modalities, "Transformer module")
 
     def group(self, sample: Sample) -> Hashable:
-        """Name the forward pass a sample may share: any, for a chat model; its own modality's, otherwise."""
-        return "message" if "message" in self.modality_config else (sample.modality, sample.is_pair)
+        """Name the forward pass a sample may share: any, for a chat model; its own modality's, otherwise.
+
+        A network that sees padding (it pools the last position, whatever stands there) gets texts of one length together,
+        so that a row does not depend on its neighbours.
+        """
+        if "message" in self.modality_config:
+            return "message"
+        if sample.modality == "text" and self.config.model_type in _SEES_PADDING:
+            return "text", self._maker.count_tokens(self.processor, sample)
+        return sample.modality, sample.is_pair
 
     def count_tokens(self, sample: Sample, cost: MediaCost) -> int:
         """Estimate the sequence length of a sample, at most the model's maximum."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from sensorium.errors import InputError
 from sensorium.modules.deprecation import renamed_arguments
 from sensorium.modules.precision import widen
 from sensorium.modules.weighted_module import WeightedModule
+
+logger = logging.getLogger(__name__)
 
 
 class WeightedLayerPooling(WeightedModule):
@@ -45,10 +47,11 @@ class WeightedLayerPooling(WeightedModule):
     def forward(self, features: dict[str, Tensor | Any], **kwargs: Any) -> dict[str, Tensor | Any]:
         """Change `token_embeddings` `[batch, tokens, dim]`, from `all_layer_embeddings`, one such tensor a layer."""
         if "all_layer_embeddings" not in features:
-            raise InputError(
-                "WeightedLayerPooling reads the feature 'all_layer_embeddings'. Load the Transformer with "
-                'config_kwargs={"output_hidden_states": True}.'
+            logger.warning(
+                "WeightedLayerPooling changes nothing, for the feature 'all_layer_embeddings' is absent. Load the "
+                'Transformer with config_kwargs={"output_hidden_states": True}.'
             )
+            return features
         layers = torch.stack(tuple(features["all_layer_embeddings"])[self.layer_start :])
         weights = widen(self.layer_weights)[:, None, None, None]
         average = (weights * widen(layers)).sum(0) / weights.sum()

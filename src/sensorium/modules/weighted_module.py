@@ -36,4 +36,5 @@ class WeightedModule(Module, ABC):
         """Load configuration and weights; arguments and errors as in `Module.load` and `Module.load_torch_weights`."""
         places = (subfolder, token, cache_folder, revision, local_files_only)
         module = super().load(model_name_or_path, *places, **kwargs)
-        return cls.load_torch_weights(model_name_or_path, *places, model=module)
+        cls.load_torch_weights(model_name_or_path, *places, model=module)
+        return module

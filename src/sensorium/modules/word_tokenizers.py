@@ -114,11 +114,11 @@ class WhitespaceTokenizer(WordTokenizer):
         path = Path(input_path) / str(WhitespaceTokenizer.config_file_name)
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            known = {key: content[key] for key in ("vocab", "stop_words", "do_lower_case") if key in content}
-            return WhitespaceTokenizer(**known)
-        except (OSError, ValueError, TypeError) as exc:
+            optional = {key: content[key] for key in ("stop_words", "do_lower_case") if key in content}
+            return WhitespaceTokenizer(content["vocab"], **optional)
+        except (OSError, ValueError, TypeError, KeyError) as exc:
             raise CheckpointError(
-                f"The tokenizer in {str(path)!r} cannot be read: {exc}. Download or save the checkpoint again."
+                f"The tokenizer in {str(path)!r} cannot be read: {exc!r}. Download or save the checkpoint again."
             ) from exc
 
 
@@ -140,7 +140,8 @@ class TransformersTokenizerWrapper(WordTokenizer):
 
     def get_vocab(self) -> dict[str, int]:
         """Return token -> id."""
-        return self.tokenizer.get_vocab()
+        vocab: dict[str, int] = self.tokenizer.get_vocab()
+        return vocab
 
     def tokenize(self, text: str, **kwargs: Any) -> list[int]:
         """Return the token ids of a text."""
@@ -186,6 +187,7 @@ def resolve_tokenizer_class(reference: str, trust_remote_code: bool = False) -> 
             "then pass trust_remote_code=True."
         )
     try:
-        return getattr(importlib.import_module(module), name)
+        found: type[WordTokenizer] = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as exc:
         raise CheckpointError(f"The tokenizer class {reference!r} cannot be imported: {exc}.") from exc
+    return found

@@ -118,7 +118,7 @@ def _split_batch(
     """
     is_near = (similarities >= threshold) & is_free[columns]
     sizes = is_near.sum(axis=1)
-    communities = []
+    communities: list[list[int]] = []
     row = -1
     while True:
         is_next = (sizes[row + 1 :] >= min_size) & is_free[centres[row + 1 :]]

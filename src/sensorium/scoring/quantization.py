@@ -92,6 +92,8 @@ def _as_array(vectors: Any) -> np.ndarray:
     if isinstance(vectors, (list, tuple)) and len(vectors) and not hasattr(vectors[0], "dtype"):
         vectors = _parse_numbers(vectors)
     tensor = as_tensor(vectors).detach()
+    if not tensor.ndim:
+        raise InputError("Embeddings to quantize must be vectors, got a single number.")
     return (tensor.to_dense() if tensor.is_sparse else tensor).cpu().numpy()
 
 

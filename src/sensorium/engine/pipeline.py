@@ -1,0 +1,212 @@
+"""Jobs made ready for the model by worker threads, while the calling thread computes.
+
+One lock, two conditions: workers wait on one for something to do, the calling thread on the other for a batch. Every
+worker takes whichever act is most urgent: collate the first batch that is fully loaded, load an item of a batch
+that is begun, begin a batch. What waits is bounded: at most `prefetch` collated batches, and loaded items of at
+most `prefetch` batches, or one item a worker where batches are smaller than that. A slow item holds up its own batch
+only; batches behind it go first, since rows find their place by job. Must not know the model's side.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sensorium.engine.faults import is_skippable
+from sensorium.engine.plan import Cutter, Job
+from sensorium.engine.prepare import Failure, Prepared, collate_jobs, load_job
+from sensorium.engine.steps import Steps
+from sensorium.engine.threads import use_one_torch_thread
+from sensorium.errors import InputError
+
+#: Where items load faster than this, a worker claims several at once, so that texts do not pay a lock each.
+_CLAIM_S = 0.001
+_LARGEST_CLAIM = 64
+
+
+@dataclass(slots=True, eq=False)
+class _Slot:
+    """A batch that is being loaded. `next` counts the jobs claimed, `left` those not loaded or failed yet."""
+
+    jobs: list[Job]
+    next: int = 0
+    left: int = 0
+    is_collating: bool = False
+    loaded: dict[int, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.left = len(self.jobs)
+
+
+class ThreadedPreparation:
+    """Loads and collates ahead of the calling thread. Used by one thread; `close` must be called."""
+
+    def __init__(
+        self, steps: Steps, cutter: Cutter, fail: Callable[[Job, InputError], None], workers: int, prefetch: int
+    ) -> None:
+        self._steps = steps
+        self._cutter = cutter
+        self._fail = fail
+        self._workers = workers
+        self._prefetch = prefetch
+        self._lock = threading.Lock()
+        self._has_work = threading.Condition(self._lock)
+        self._has_news = threading.Condition(self._lock)
+        self._open: list[_Slot] = []
+        self._ready: deque[Prepared] = deque()
+        self._failures: list[Failure] = []
+        self._fatal: BaseException | None = None
+        self._is_closed = False
+        self._claim = 1
+        self._threads: list[threading.Thread] = []
+
+    def feed(self, jobs: Sequence[Job]) -> None:
+        """Take jobs on, and start as many workers as there is work for."""
+        with self._lock:
+            self._cutter.add(jobs)
+            self._has_work.notify_all()
+        wanted = min(self._workers, len(self._threads) + len(jobs))
+        while len(self._threads) < wanted:
+            # Daemons, so that an interpreter that ends in the middle of a call does not wait for a download.
+            thread = threading.Thread(target=self._serve, name=f"sensorium-{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def take(self) -> Prepared | None:
+        """Wait for the next batch; None once all jobs were taken or have failed.
+
+        Raises:
+            BaseException: Whatever a worker raised that blames no input.
+        """
+        while True:
+            with self._lock:
+                while not (self._ready or self._failures or self._fatal) and (self._open or self._cutter):
+                    self._has_news.wait()
+                if self._fatal is not None:
+                    raise self._fatal
+                failures, self._failures = self._failures, []
+                if not failures:
+                    prepared = self._ready.popleft() if self._ready else None
+                    self._has_work.notify_all()
+                    return prepared
+            for job, error in sorted(failures, key=_by_index):
+                self._fail(job, error)
+
+    def close(self) -> None:
+        """Stop the workers and wait for them: the acts under way are finished, and everything prepared is dropped."""
+        with self._lock:
+            self._is_closed = True
+            self._open.clear()
+            self._ready.clear()
+            self._failures.clear()
+            self._has_work.notify_all()
+        for thread in self._threads:
+            if thread.ident is not None:  # an interrupt may have come before its start
+                thread.join()
+        self._fatal = None
+
+    def _serve(self) -> None:
+        try:
+            use_one_torch_thread()
+            while self._act():
+                pass
+        except BaseException as error:  # noqa: BLE001 - the calling thread raises it; a thread has nobody to tell
+            with self._lock:
+                self._fatal = self._fatal or error
+                self._is_closed = True
+                self._has_work.notify_all()
+                self._has_news.notify_all()
+
+    def _act(self) -> bool:
+        """Wait for something to do and do it; False to stop. A function of its own, so that its references end here."""
+        with self._lock:
+            while True:
+                if self._is_closed:
+                    return False
+                slot = self._find_collatable()
+                if slot is not None:
+                    slot.is_collating = True
+                    claimed = range(0)
+                    break
+                slot = self._find_loadable()
+                if slot is not None:
+                    claimed = range(slot.next, min(slot.next + self._claim, len(slot.jobs)))
+                    slot.next = claimed.stop
+                    break
+                self._has_work.wait()
+        if slot.is_collating:
+            self._collate(slot)
+        else:
+            self._load(slot, claimed)
+        return True
+
+    def _find_collatable(self) -> _Slot | None:
+        waiting = len(self._ready) + sum(slot.is_collating for slot in self._open)
+        if waiting >= self._prefetch:
+            return None
+        return next((slot for slot in self._open if not slot.left and not slot.is_collating), None)
+
+    def _find_loadable(self) -> _Slot | None:
+        for slot in self._open:
+            if slot.next < len(slot.jobs):
+                return slot
+        if not self._may_open() or not (jobs := self._cutter.cut()):
+            return None
+        self._open.append(_Slot(jobs))
+        self._has_work.notify_all()
+        return self._open[-1]
+
+    def _may_open(self) -> bool:
+        if len(self._open) + len(self._ready) < self._prefetch:
+            return True
+        return len(self._ready) < self._prefetch and sum(len(slot.jobs) for slot in self._open) < self._workers
+
+    def _load(self, slot: _Slot, claimed: range) -> None:
+        loaded: dict[int, Any] = {}
+        failures: list[Failure] = []
+        start = time.perf_counter()
+        for place in claimed:
+            try:
+                loaded[place] = load_job(self._steps, slot.jobs[place])
+            except InputError as error:
+                if not is_skippable(error):
+                    raise
+                failures.append((slot.jobs[place], error))
+        each = (time.perf_counter() - start) / len(claimed)
+        with self._lock:
+            self._claim = max(1, min(_LARGEST_CLAIM, int(_CLAIM_S / max(each, 1e-9))))
+            slot.loaded.update(loaded)
+            slot.left -= len(claimed)
+            self._note(failures)
+            if not slot.left and not slot.loaded:
+                self._drop(slot)
+
+    def _collate(self, slot: _Slot) -> None:
+        places = sorted(slot.loaded)
+        loaded = [slot.loaded.pop(place) for place in places]
+        ready, failures = collate_jobs(self._steps, [slot.jobs[place] for place in places], loaded)
+        with self._lock:
+            if not self._is_closed:
+                self._ready.extend(ready)
+            self._note(failures)
+            self._drop(slot)
+
+    def _note(self, failures: list[Failure]) -> None:
+        if failures:
+            self._failures += failures
+            self._has_news.notify_all()
+
+    def _drop(self, slot: _Slot) -> None:
+        """Forget a batch that is collated or has failed as a whole. (`close` may have been first.)"""
+        if slot in self._open:
+            self._open.remove(slot)
+        self._has_news.notify_all()
+        self._has_work.notify_all()
+
+
+def _by_index(failure: Failure) -> int:
+    return failure[0].index
