@@ -94,7 +94,7 @@ def test_models_is_modules(statement: str) -> None:
 def test_the_first_lines_of_the_peers_users_work() -> None:
     from sensorium import CrossEncoder, SentenceTransformer, SimilarityFunction, models, util
 
-    assert SimilarityFunction.COSINE == "cosine"
+    assert SimilarityFunction.COSINE.value == "cosine"
     assert issubclass(models.Transformer, models.Module)
     assert callable(util.cos_sim)
     assert SentenceTransformer.__name__ == "SentenceTransformer"

@@ -11,7 +11,7 @@ from typing import Any
 from sensorium.errors import InputError, MissingMediaError
 
 
-class OutOfMemory(RuntimeError):
+class NoRoomError(RuntimeError):
     """What a device raises when a batch does not fit."""
 
 
@@ -113,10 +113,10 @@ class FakeSteps:
 
     def _check_memory(self, values: list[Any]) -> None:
         if self.memory is not None and max(map(self.costs, values)) * len(values) > self.memory:
-            raise OutOfMemory(f"{len(values)} do not fit")
+            raise NoRoomError(f"{len(values)} do not fit")
 
     def is_out_of_memory(self, error: BaseException) -> bool:
-        return isinstance(error, OutOfMemory)
+        return isinstance(error, NoRoomError)
 
 
 def engine_threads() -> list[threading.Thread]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sensorium.errors import CheckpointError
@@ -111,7 +111,9 @@ def load_model(
         CheckpointError: Its files are malformed or not trusted.
     """
     name = resolve_name(name_or_path, default_organization)
-    checkpoint = options.open(name)
+    checkpoint = options.open(name).pin()
+    checkpoint.check_present()
+    options = replace(options, revision=checkpoint.revision)
     entries = checkpoint.read_json_list(MODULES_FILE)
     if not entries:
         logger.warning(

@@ -6,8 +6,6 @@ kept for a report, or that lead to a retry, are cut loose from their frames here
 
 from __future__ import annotations
 
-import copy
-
 from sensorium.engine.report import ItemError
 from sensorium.errors import InputError, UnknownArgumentError
 
@@ -20,9 +18,9 @@ def is_skippable(error: BaseException) -> bool:
 def locate(error: InputError, index: int) -> InputError:
     """Return the error with the caller's position: itself, or a copy where it already speaks for another input."""
     if error.index is not None and error.index != index:
-        original, error = error, copy.copy(error)
+        original, error = error, type(error)(*error.args)
+        error.__dict__.update(original.__dict__)
         error.__cause__ = original.__cause__
-        error.__suppress_context__ = True
     error.index = index
     return error
 

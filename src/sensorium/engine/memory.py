@@ -8,7 +8,7 @@ error's frames. Must not know threads, nor what tensors are.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,11 +53,10 @@ class Passes:
 
     def add(self, prepared: Prepared) -> None:
         """Compute a batch, and finish the one before it."""
-        length = self._caps.length(prepared.jobs[0].group, max(job.cost for job in prepared.jobs))
-        if len(prepared.jobs) > length:
+        if len(prepared.jobs) > self._allowed(prepared.jobs):
             prepared.batch = None
             self.flush()
-            self._retry(prepared, length)
+            self._retry(prepared)
             return
         issued = self._compute(prepared)
         failed = self._finish_issued()
@@ -119,7 +118,7 @@ class Passes:
         return True
 
     def _halve(self, prepared: Prepared) -> None:
-        """Learn from a batch that did not fit, and compute it in halves, to the end."""
+        """Learn from a batch that did not fit, and compute it in halves."""
         jobs = prepared.jobs
         cost = max(job.cost for job in jobs)
         if len(jobs) == 1:
@@ -129,12 +128,15 @@ class Passes:
             ) from self._last_error
         gc.collect()  # frames of the failed pass may be in reference cycles
         self._caps.learn(jobs[0].group, cost, len(jobs) // 2)
-        self._retry(prepared, (len(jobs) + 1) // 2)
+        self._retry(prepared)
 
-    def _retry(self, prepared: Prepared, length: int) -> None:
-        """Collate and compute a batch again in parts of at most `length`, to the end of each."""
-        for start in range(0, len(prepared.jobs), length):
+    def _retry(self, prepared: Prepared) -> None:
+        """Collate and compute a batch again in parts that the caps allow, each to its end."""
+        start = 0
+        while start < len(prepared.jobs):
+            length = self._allowed(prepared.jobs[start:])
             part = slice(start, start + length)
+            start += length
             ready, failures = collate_jobs(self._steps, prepared.jobs[part], prepared.loaded[part])
             for job, error in failures:
                 self._fail(job, error)
@@ -143,3 +145,6 @@ class Passes:
                 failed = smaller if self._issued is None else self._finish_issued()
                 if failed is not None:
                     self._halve(failed)
+
+    def _allowed(self, jobs: Sequence[Job]) -> int:
+        return self._caps.length(jobs[0].group, max(job.cost for job in jobs))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -41,7 +41,8 @@ def read_display_matrix(frame: VideoFrame) -> tuple[int, int, int, int] | None:
         libavutil/display.h; ISO/IEC 14496-12, 8.3.2.
     """
     try:
-        data = next((one for one in frame.side_data if one.type.name == "DISPLAYMATRIX"), None)
+        side_data: Any = frame.side_data
+        data = next((one for one in side_data if one.type.name == "DISPLAYMATRIX"), None)
     except ValueError:  # a kind of side data that this PyAV has no name for, beside which it finds none
         return _QUARTERS.get(round(frame.rotation / 90) % 4)
     if data is None or data.buffer_size < 36:

@@ -70,7 +70,7 @@ def _import(path: str) -> Callable[..., Any]:
     module, _, name = path.rpartition(".")
     try:
         found = getattr(importlib.import_module(module), name)
-        activation: Callable[..., Any] = found() if inspect.isclass(found) else found
+        activation: Any = found() if inspect.isclass(found) else found
     except (ImportError, AttributeError, ValueError, TypeError) as exc:
         raise CheckpointError(
             f"The activation function {path!r} that the checkpoint names cannot be built: {exc}. Install the package "
@@ -78,4 +78,5 @@ def _import(path: str) -> Callable[..., Any]:
         ) from exc
     if not callable(activation):
         raise CheckpointError(f"The activation function {path!r} that the checkpoint names is not callable.")
-    return activation
+    built: Callable[..., Any] = activation
+    return built

@@ -24,7 +24,7 @@ class BoW(InputModule):
     """
 
     save_in_root: bool = False
-    modalities: list[str] = ["text"]  # type: ignore[assignment]  # noqa: RUF012
+    modalities: list[str] = ["text"]  # noqa: RUF012
     config_keys: list[str] = ["vocab", "word_weights", "unknown_word_weight", "cumulative_term_frequency"]  # noqa: RUF012
     peer_type = "sentence_transformers.sentence_transformer.modules.bow.BoW"
 

@@ -83,7 +83,8 @@ class InputModule(Module, ABC):
         """
         from sensorium.media.modality import read_sample
 
-        return read_sample(value, self.modalities)
+        sample: Sample = read_sample(value, self.modalities)
+        return sample
 
     def check(self, sample: Sample) -> None:
         """Raise UnsupportedModalityError unless the module takes this sample."""
@@ -126,7 +127,7 @@ class InputModule(Module, ABC):
 
     def save_tokenizer(self, output_path: str, **kwargs: Any) -> None:
         """Write the tokenizer into a folder; does nothing without one."""
-        tokenizer = getattr(self, "tokenizer", None)
+        tokenizer: Any = getattr(self, "tokenizer", None)
         if hasattr(tokenizer, "save_pretrained"):
             tokenizer.save_pretrained(output_path, **kwargs)
         elif hasattr(tokenizer, "to_str"):  # tokenizers.Tokenizer

@@ -44,7 +44,7 @@ class StaticEmbedding(InputModule):
         InputError: The tokenizer is of another kind, or neither weights nor a width are given.
     """
 
-    modalities: list[str] = ["text"]  # type: ignore[assignment]  # noqa: RUF012
+    modalities: list[str] = ["text"]  # noqa: RUF012
     peer_type = "sentence_transformers.sentence_transformer.modules.static_embedding.StaticEmbedding"
 
     def __init__(
@@ -87,7 +87,7 @@ class StaticEmbedding(InputModule):
         return features
 
     @property
-    def max_seq_length(self) -> float:  # type: ignore[override]
+    def max_seq_length(self) -> float:
         """No limit."""
         return math.inf
 

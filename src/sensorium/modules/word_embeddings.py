@@ -46,7 +46,7 @@ class WordEmbeddings(InputModule):
 
     config_file_name: str = "wordembedding_config.json"
     config_keys: list[str] = ["tokenizer_class", "update_embeddings", "max_seq_length"]  # noqa: RUF012
-    modalities: list[str] = ["text"]  # type: ignore[assignment]  # noqa: RUF012
+    modalities: list[str] = ["text"]  # noqa: RUF012
     peer_type = "sentence_transformers.sentence_transformer.modules.word_embeddings.WordEmbeddings"
 
     def __init__(
@@ -61,10 +61,11 @@ class WordEmbeddings(InputModule):
             tokenizer = TransformersTokenizerWrapper(tokenizer)
         weights = torch.as_tensor(embedding_weights).to(torch.float32)
         self.embeddings_dimension = weights.shape[1]
-        self.emb_layer = nn.Embedding.from_pretrained(weights, freeze=not update_embeddings)
+        from_pretrained: Any = nn.Embedding.from_pretrained
+        self.emb_layer: nn.Embedding = from_pretrained(weights, freeze=not update_embeddings)
         self.tokenizer = tokenizer
         self.update_embeddings = update_embeddings
-        self.max_seq_length = max_seq_length
+        self.max_seq_length: int = max_seq_length
 
     def preprocess(self, inputs: Sequence[Any], prompt: str | None = None, **kwargs: Any) -> dict[str, Any]:
         """Find the words of texts.
@@ -83,7 +84,8 @@ class WordEmbeddings(InputModule):
         }
 
     def _find(self, text: str | tuple[str, str]) -> list[int]:
-        return self.tokenizer.tokenize(text if isinstance(text, str) else " ".join(text))
+        words: list[int] = self.tokenizer.tokenize(text if isinstance(text, str) else " ".join(text))
+        return words
 
     def forward(self, features: dict[str, Tensor | Any], **kwargs: Any) -> dict[str, Tensor | Any]:
         """Write `token_embeddings`, `[batch, words, dim]`."""
@@ -166,7 +168,8 @@ class WordEmbeddings(InputModule):
         Raises:
             InputError: The file holds no vectors.
         """
-        vocab, vectors = [_PADDING], []
+        vocab: list[str] = [_PADDING]
+        vectors: list[np.ndarray] = []
         for word, vector in _read_vectors(Path(embeddings_file_path), item_separator):
             if max_vocab_size is not None and len(vectors) >= max_vocab_size:
                 break

@@ -29,7 +29,7 @@ class WordWeights(Module):
         self.word_weights = word_weights
         self.unknown_word_weight = unknown_word_weight
         weights = torch.tensor(weights_of_words(vocab, word_weights, unknown_word_weight)).unsqueeze(1)
-        self.emb_layer = nn.Embedding.from_pretrained(weights, freeze=False)
+        self.emb_layer = nn.Embedding.from_pretrained(weights, freeze=False)  # type: ignore[no-untyped-call]
 
     def forward(self, features: dict[str, Tensor | Any], **kwargs: Any) -> dict[str, Tensor | Any]:
         """Change `token_embeddings` `[batch, tokens, dim]`, and write `token_weights_sum` `[batch]`."""

@@ -1,0 +1,148 @@
+"""Preparation overlaps the model, and what waits is bounded. Shown by events and live objects, not by clocks."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from sensorium.engine import RunOptions, run
+from sensorium.errors import InputError
+from tests.engine.fake import FakeSteps
+
+PATIENCE_S = 60
+
+
+def test_the_next_batches_are_prepared_while_the_first_computes() -> None:
+    """The first compute returns only when two more batches are collated: without overlap this cannot end well."""
+    collated = threading.Semaphore(0)
+    is_first = True
+
+    def watch(step: str, argument: Any) -> None:
+        nonlocal is_first
+        if step == "collate":
+            collated.release()
+        elif step == "compute" and is_first:
+            is_first = False
+            for _ in range(3):
+                assert collated.acquire(timeout=PATIENCE_S), "nothing was prepared meanwhile"
+
+    run(range(12), FakeSteps(on_step=watch), RunOptions(batch_size=2, workers=1, prefetch=2))
+    assert not is_first
+
+
+@pytest.mark.parametrize(("batch_size", "workers"), [(4, 4), (1, 4), (2, 3)])
+def test_items_are_loaded_in_parallel(batch_size: int, workers: int) -> None:
+    """All workers must be in `load` at one time, also where batches are smaller than their number."""
+    together = threading.Barrier(workers)
+
+    def meet(step: str, argument: Any) -> None:
+        if step == "load" and argument < workers:
+            together.wait(timeout=PATIENCE_S)
+
+    steps = FakeSteps(on_step=meet, costs=lambda value: 100 - value)
+    result = run(range(12), steps, RunOptions(batch_size=batch_size, workers=workers))
+    assert len(result.rows) == 12
+
+
+def test_a_slow_item_does_not_hold_up_other_batches() -> None:
+    """Item 0 is first, and loads only when another batch has been computed."""
+    has_computed = threading.Event()
+
+    def watch(step: str, argument: Any) -> None:
+        if step == "compute":
+            has_computed.set()
+        elif step == "load" and argument == 0:
+            assert has_computed.wait(timeout=PATIENCE_S), "the batch behind waited for the slow one"
+
+    steps = FakeSteps(on_step=watch, costs=lambda value: 100 - value)
+    result = run(range(8), steps, RunOptions(batch_size=2, workers=2))
+    assert result.rows == [("row", value) for value in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "workers", "prefetch"), [(4, 2, 2), (4, 1, 1), (1, 4, 2), (3, 8, 3), (16, 2, 2)]
+)
+def test_what_waits_is_bounded(batch_size: int, workers: int, prefetch: int) -> None:
+    """While the model works, count what is alive; give the workers every chance to run ahead."""
+    most_loaded = most_batches = 0
+
+    def count(step: str, argument: Any) -> None:
+        nonlocal most_loaded, most_batches
+        if step == "compute":
+            for _ in range(20):
+                threading.Event().wait(0.001)
+                most_batches = max(most_batches, len(steps.alive_batches))
+                most_loaded = max(most_loaded, len(steps.alive_loaded))
+
+    steps = FakeSteps(on_step=count)
+    run(
+        range(60 if batch_size < 16 else 160),
+        steps,
+        RunOptions(batch_size=batch_size, workers=workers, prefetch=prefetch),
+    )
+    assert most_batches <= prefetch + 2, "waiting, with the model, and being finished"
+    in_the_model = 2 * batch_size  # kept for a retry until finished
+    waiting = max(prefetch * batch_size, workers + (prefetch + 1) * batch_size)
+    assert most_loaded <= in_the_model + waiting
+
+
+def test_memory_does_not_grow_with_the_input() -> None:
+    most = {}
+    for count in (200, 2000):
+        steps = FakeSteps()
+
+        def watch(step: str, argument: Any, steps: FakeSteps = steps, count: int = count) -> None:
+            if step == "compute":
+                most[count] = max(most.get(count, 0), len(steps.alive_loaded))
+
+        steps.on_step = watch
+        run(range(count), steps, RunOptions(batch_size=8, workers=2))
+    assert most[2000] <= 8 * 6
+    assert most[200] <= 8 * 6
+
+
+@pytest.mark.parametrize("workers", [0, 3])
+@pytest.mark.parametrize("bad", [{}, {5: "load", 17: "collate"}])
+def test_nothing_is_kept_after_the_run(workers: int, bad: dict[int, str]) -> None:
+    steps = FakeSteps(bad=bad)
+    gc.disable()
+    try:
+        result = run(range(30), steps, RunOptions(batch_size=4, workers=workers, on_error="skip"))
+        assert len(result.errors) == len(bad)
+        assert (len(steps.alive_loaded), len(steps.alive_batches)) == (0, 0)
+    finally:
+        gc.enable()
+
+
+def test_a_failing_load_stops_a_run_whose_other_worker_is_busy() -> None:
+    """The failure is raised once the busy worker is through, and what is queued behind is not begun."""
+    may_go_on = threading.Event()
+
+    def hold(step: str, argument: Any) -> None:
+        if step == "load" and argument == 1:
+            may_go_on.wait(timeout=PATIENCE_S)
+        elif step == "load" and argument == 0:
+            may_go_on.set()
+
+    steps = FakeSteps(bad={0: "load"}, on_step=hold, costs=lambda value: 1000 - value)
+    with pytest.raises(InputError) as caught:
+        run(range(1000), steps, RunOptions(batch_size=2, workers=2))
+    assert caught.value.index == 0
+
+
+def test_quick_items_are_claimed_several_at_once() -> None:
+    """Thousands of texts must not pay for a lock each: one worker takes runs of them."""
+    order: list[tuple[int, int]] = []
+
+    def note(step: str, argument: Any) -> None:
+        if step == "load":
+            order.append((threading.get_ident(), argument))
+
+    result = run(range(2000), FakeSteps(on_step=note), RunOptions(batch_size=500, workers=2))
+    assert len(result.rows) == 2000
+    runs = sum(one[0] != other[0] for one, other in pairwise(order))
+    assert runs < 1000
