@@ -86,4 +86,6 @@ def test_parameters_equal(name):
     ids=lambda cls: cls.__module__.split(".")[0] + "." + cls.__name__,
 )
 def test_module_parameters_equal(ours, theirs):
-    assert _parameters(ours.__init__) == _parameters(theirs.__init__)
+    assert [(name, repr(default)) for name, default in _parameters(ours.__init__)] == [
+        (name, repr(default)) for name, default in _parameters(theirs.__init__)
+    ]

@@ -62,8 +62,8 @@ class TemplateSuffix:
         for row, (turns, length) in enumerate(zip(conversations, lengths, strict=True)):
             if (max_length is not None and length < max_length) or not is_text_only(turns):
                 continue
-            suffix = self._find(turns, processor, tokenizer, message_format, template_kwargs)
-            if suffix and len(suffix) <= length:
+            suffix = self._find(turns, processor, tokenizer, message_format, template_kwargs)[-length:]
+            if suffix:
                 positions = mask[row].nonzero().squeeze(1)[-len(suffix) :]
                 ids[row, positions] = torch.tensor(suffix, dtype=ids.dtype)
 

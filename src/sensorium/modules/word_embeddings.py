@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -16,6 +16,7 @@ from transformers import PreTrainedTokenizerBase
 
 from sensorium.errors import CheckpointError, InputError
 from sensorium.hub.checkpoint import Checkpoint
+from sensorium.media.samples import Sample
 from sensorium.modules.input_module import InputModule, plain_texts
 from sensorium.modules.weights import WeightsError
 from sensorium.modules.word_tokenizers import (
@@ -82,6 +83,11 @@ class WordEmbeddings(InputModule):
             "attention_mask": torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows]),
             "sentence_lengths": torch.tensor([len(row) for row in rows], dtype=torch.int64),
         }
+
+    def group(self, sample: Sample) -> Hashable:
+        """Put texts of one length together: what follows (`CNN`) may see padding, and a row must not depend on it."""
+        (text,) = plain_texts([sample], None, "WordEmbeddings")
+        return "text", len(self._find(text)[: self.max_seq_length])
 
     def _find(self, text: str | tuple[str, str]) -> list[int]:
         words: list[int] = self.tokenizer.tokenize(text if isinstance(text, str) else " ".join(text))
