@@ -85,8 +85,8 @@ def build_qwen3_vl_2b(folder: Path, is_small: bool = False) -> str:
         The folder.
 
     Source:
-        Sizes: `config.json` of Qwen/Qwen3-VL-2B-Instruct on the Hugging Face hub. Bound of an image's pixels: about
-        what Qwen/Qwen3-VL-Embedding-2B allows.
+        The sizes are those of Qwen/Qwen3-VL-2B-Instruct as known when this was written, not checked against its
+        `config.json`, which was out of reach. The bound of an image's pixels, 1,280 tokens, is ours.
     """
     import torch
     from tests.tiny import layouts, vision_language

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         report.finish()
         return
     device, dtype = ("cuda", torch.bfloat16) if has_gpu else ("cpu", torch.float32)
-    report.say(f"device {report.card or 'cpu'}, {dtype}")
+    report.say(f"on {torch.cuda.get_device_name() if has_gpu else 'the processor'}, in {dtype}")
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = Path(folder) / "qwen3-vl"
         checkpoint.mkdir()

@@ -61,7 +61,14 @@ def test_lossy_formats(form: str, subtype: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("codec", "form"),
-    [("aac", "mp4"), ("aac", "adts"), ("libopus", "webm"), ("flac", "matroska"), ("libmp3lame", "avi"), ("mp2", "mpegts")],
+    [
+        ("aac", "mp4"),
+        ("aac", "adts"),
+        ("libopus", "webm"),
+        ("flac", "matroska"),
+        ("libmp3lame", "avi"),
+        ("mp2", "mpegts"),
+    ],
 )
 def test_formats_that_pyav_reads(codec: str, form: str) -> None:
     data = encode_sound_with_av(tone(2.0, 48_000), codec, form)

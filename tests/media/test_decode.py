@@ -85,7 +85,8 @@ def test_image_arrays_are_passed_through(shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "array", [np.zeros(3), np.zeros((1, 2, 3, 4)), np.zeros((0, 4, 3)), np.full((2, 2, 3), None), np.zeros((2, 2), "U1")]
+    "array",
+    [np.zeros(3), np.zeros((1, 2, 3, 4)), np.zeros((0, 4, 3)), np.full((2, 2, 3), None), np.zeros((2, 2), "U1")],
 )
 def test_arrays_that_are_no_image(array: np.ndarray) -> None:
     with pytest.raises(MediaError) as caught:
@@ -170,7 +171,9 @@ class ClipDecoder:
     """As torchcodec's: metadata, and frames by number as `[frames, 3, height, width]`."""
 
     def __init__(self, count: int = 100) -> None:
-        self.metadata = SimpleNamespace(num_frames=count, average_fps=25.0, duration_seconds=count / 25, width=6, height=4)
+        self.metadata = SimpleNamespace(
+            num_frames=count, average_fps=25.0, duration_seconds=count / 25, width=6, height=4
+        )
         self.decoded: list[int] = []
 
     def get_frames_at(self, indices: list[int]) -> SimpleNamespace:

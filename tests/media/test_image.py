@@ -174,7 +174,8 @@ def test_an_image_that_was_drafted_keeps_its_size() -> None:
 
 
 @pytest.mark.parametrize(
-    ("min_side", "size"), [(100, (151, 113)), (113, (151, 113)), (114, (301, 225)), (226, (601, 450)), (451, (1201, 900))]
+    ("min_side", "size"),
+    [(100, (151, 113)), (113, (151, 113)), (114, (301, 225)), (226, (601, 450)), (451, (1201, 900))],
 )
 def test_reduced_jpeg_keeps_the_shorter_side(min_side: int, size: tuple[int, int]) -> None:
     data = encode_image(Image.new("RGB", (1201, 900), "teal"), "JPEG")

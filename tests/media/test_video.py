@@ -196,7 +196,9 @@ def test_frames_may_be_asked_for_in_any_order(clips: dict[str, Path]) -> None:
 
 def test_numpy_numbers_are_taken(clips: dict[str, Path]) -> None:
     path = clips["vp9"]
-    frames = decode_video(open_source(path), lambda info: np.linspace(0, info.total_num_frames - 1, 4).astype(int), LIMITS)
+    frames = decode_video(
+        open_source(path), lambda info: np.linspace(0, info.total_num_frames - 1, 4).astype(int), LIMITS
+    )
     assert frames.metadata is not None
     assert frames.metadata["frames_indices"] == [0, 13, 26, 39]
 

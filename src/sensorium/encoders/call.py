@@ -15,10 +15,9 @@ import numpy as np
 import torch
 
 from sensorium.errors import InputError, UnknownArgumentError
-from sensorium.scoring.quantization import quantize_embeddings
+from sensorium.scoring.quantization import PRECISIONS, Precision, quantize_embeddings
 
 OnError = Literal["raise", "skip"]
-PRECISIONS = ("float32", "int8", "uint8", "binary", "ubinary")
 _OUTPUT_VALUES = ("sentence_embedding", "token_embeddings", None)
 
 
@@ -42,7 +41,7 @@ class EncodeCall:
     prompt: str | None = None
     batch_size: int = 32
     output_value: str | None = "sentence_embedding"
-    precision: str = "float32"
+    precision: Precision = "float32"
     as_tensor: bool = False
     as_numpy: bool = True
     normalize: bool = False

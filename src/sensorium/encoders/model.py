@@ -71,7 +71,7 @@ class BaseModel(nn.Sequential, AdapterMethods):
         self.eval()
         for module in self.modules():
             if hasattr(module, "on_model_ready"):
-                module.on_model_ready(self)
+                module.on_model_ready(self)  # type: ignore[operator]
 
     @classmethod
     def _prompt_names(cls) -> tuple[str, ...]:
@@ -123,7 +123,7 @@ class BaseModel(nn.Sequential, AdapterMethods):
         self._media = value
         for module in self.modules():
             if hasattr(module, "media_settings"):
-                module.media_settings = value
+                setattr(module, "media_settings", value)  # noqa: B010 - modules have no declared attributes
 
     @property
     def prompts(self) -> dict[str, str]:
@@ -165,8 +165,9 @@ class BaseModel(nn.Sequential, AdapterMethods):
     @property
     def device(self) -> torch.device:
         """Where the model computes."""
-        tensor = next(self.parameters(), None)
-        tensor = next(self.buffers(), None) if tensor is None else tensor
+        tensor: torch.Tensor | None = next(self.parameters(), None)
+        if tensor is None:
+            tensor = next(self.buffers(), None)
         return torch.device("cpu") if tensor is None else tensor.device
 
     @property
@@ -181,7 +182,8 @@ class BaseModel(nn.Sequential, AdapterMethods):
 
     @tokenizer.setter
     def tokenizer(self, value: Any) -> None:
-        self[0].tokenizer = value
+        first: Any = self[0]
+        first.tokenizer = value
 
     @property
     def processor(self) -> Any:
@@ -195,7 +197,8 @@ class BaseModel(nn.Sequential, AdapterMethods):
 
     @max_seq_length.setter
     def max_seq_length(self, value: int | None) -> None:
-        self[0].max_seq_length = value
+        first: Any = self[0]
+        first.max_seq_length = value
 
     def get_max_seq_length(self) -> int | None:
         """Return the longest input in tokens, or None if there is no limit."""
@@ -323,6 +326,10 @@ class BaseModel(nn.Sequential, AdapterMethods):
     ) -> None:
         """Write the model into a folder; see `save`."""
         self.save(path, model_name, create_model_card, train_datasets, safe_serialization)
+
+    def get_embedding_dimension(self) -> int | None:
+        """Return the width of the model's output, or None if no module says it."""
+        raise NotImplementedError
 
     def get_saved_config(self) -> dict[str, Any]:
         """Return this model's part of `config_sentence_transformers.json`."""

@@ -17,8 +17,8 @@ import torch
 
 from sensorium.encoders.call import EncodeCall, assemble
 from sensorium.encoders.steps import EncodeSteps
-from sensorium.engine.options import RunOptions
 from sensorium.engine import pool as engine_pool
+from sensorium.engine.options import RunOptions
 from sensorium.engine.pool import run_in_pool
 from sensorium.engine.report import EncodeResult, ItemError, RunResult
 from sensorium.engine.run import run

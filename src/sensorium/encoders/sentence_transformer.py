@@ -215,7 +215,8 @@ class SentenceTransformer(BaseModel):
         if pool is not None or (isinstance(device, list) and device):
             result = running.run_in_processes(self, values, call, pool, device, chunk_size, show_progress_bar)
         else:
-            result = running.run_here(self, values, call, device, show_progress_bar)
+            place = None if isinstance(device, list) else device
+            result = running.run_here(self, values, call, place, show_progress_bar)
         return running.hand_over(result, is_single, return_report)
 
     def encode_query(
@@ -398,7 +399,7 @@ class SentenceTransformer(BaseModel):
         truncate_dim: int | None = None,
     ) -> np.ndarray:
         """Encode in a pool, under the older name of `encode(pool=...)`."""
-        return self.encode(
+        embeddings: Any = self.encode(
             sentences,
             prompt_name=prompt_name,
             prompt=prompt,
@@ -410,13 +411,15 @@ class SentenceTransformer(BaseModel):
             truncate_dim=truncate_dim,
             pool=pool,
         )
+        return embeddings
 
     # Comparing
 
     @property
     def similarity_fn_name(self) -> SimilarityName:
         """How vectors of this model are compared; cosine where nobody says."""
-        return (self._similarity or SimilarityFunction.COSINE).value
+        name: Any = (self._similarity or SimilarityFunction.COSINE).value
+        return name
 
     @similarity_fn_name.setter
     def similarity_fn_name(self, value: SimilarityName | SimilarityFunction | None) -> None:

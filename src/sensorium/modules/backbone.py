@@ -146,7 +146,7 @@ def _load_encoder(name_or_path: str, config: PretrainedConfig, kwargs: dict[str,
         config = config.encoder
         overrides["base_model_prefix"] = "model.encoder"
     # A subclass carries the loading rules, so that the library's own class is left as it is.
-    loader = type(model_class.__name__, (model_class,), {**overrides, "__module__": model_class.__module__})
+    loader: Any = type(model_class.__name__, (model_class,), {**overrides, "__module__": model_class.__module__})
     model, report = loader.from_pretrained(name_or_path, config=config, output_loading_info=True, **kwargs)
     if report["missing_keys"]:
         # The file names the encoder's weights as part of a larger model, in a way that this class does not expect.

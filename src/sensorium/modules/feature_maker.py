@@ -69,7 +69,8 @@ class FeatureMaker:
     def count_tokens(self, processor: Any, sample: Sample) -> int:
         """Count the tokens of a text sample exactly."""
         with self._lock:
-            return len(find_tokenizer(processor)(*(part.value for part in sample.parts))["input_ids"])
+            tokenizer: Any = find_tokenizer(processor)
+            return len(tokenizer(*(part.value for part in sample.parts))["input_ids"])
 
     def _make_plainly(
         self, processor: Any, samples: Sequence[Sample], prompt: str | None, settings: Settings

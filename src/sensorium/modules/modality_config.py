@@ -30,8 +30,8 @@ logger = logging.getLogger(__name__)
 
 ModalityConfig: TypeAlias = "dict[Modality, dict[str, Any]]"
 
-_IMAGE_TEXT = ("image", "text")
-_AUDIO_TEXT = ("audio", "text")
+_IMAGE_TEXT: Modality = ("image", "text")
+_AUDIO_TEXT: Modality = ("audio", "text")
 
 #: Model types whose modalities cannot be told from processor and annotations, as far as they run through `forward`:
 #: task -> model type -> modalities. Source: the behaviour of Sentence Transformers 6, checked against `transformers` 5.
@@ -98,11 +98,11 @@ _PROCESSOR_PARTS: tuple[tuple[str, Modality], ...] = (
 def default_modality_config(task: str) -> tuple[ModalityConfig, str]:
     """Return what a checkpoint means that was saved before modalities were written down: text alone (new dicts)."""
     spec = TASKS[task]
-    modalities = ("text", "image") if task == "retrieval" else ("text",)
+    modalities: tuple[Modality, ...] = ("text", "image") if task == "retrieval" else ("text",)
     return {name: _through_forward(spec.output_name) for name in modalities}, spec.feature_name
 
 
-def infer_modality_config(model: nn.Module, processor: Any, task: str) -> tuple[ModalityConfig, str]:
+def infer_modality_config(model: Any, processor: Any, task: str) -> tuple[ModalityConfig, str]:
     """Judge a checkpoint that states no modalities.
 
     Args:
@@ -212,7 +212,7 @@ def _through_forward(output_name: str) -> dict[str, Any]:
     return {"method": "forward", "method_output_name": output_name}
 
 
-def _special_case(model: nn.Module, task: str) -> tuple[ModalityConfig, str] | None:
+def _special_case(model: Any, task: str) -> tuple[ModalityConfig, str] | None:
     model_type = model.config.model_type
     spec = TASKS[task]
     modalities = _FORWARD_ONLY.get(task, {}).get(model_type)

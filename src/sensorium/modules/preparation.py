@@ -182,7 +182,7 @@ def _seeded(seed: int) -> Iterator[None]:
 
 
 def _call_single(
-    processor: Any, kinds: Sequence[BaseModality], values: Mapping[str, Any], settings: Settings
+    processor: Any, kinds: Sequence[BaseModality], values: Mapping[BaseModality, Any], settings: Settings
 ) -> Mapping[str, Any]:
     """Call a bare tokenizer, image processor, feature extractor or video processor."""
     if isinstance(processor, PreTrainedTokenizerBase):

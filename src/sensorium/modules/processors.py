@@ -94,8 +94,10 @@ def cap_length(tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> 
 def lower_case(tokenizer: PreTrainedTokenizerBase) -> None:
     """Make a tokenizer lower-case its text first, once."""
     backend = tokenizer.backend_tokenizer
-    present = backend.normalizer
-    steps = list(present) if isinstance(present, NormalizerSequence) else [present] if present is not None else []
+    present: Any = backend.normalizer
+    steps: list[Any] = (
+        [*present] if isinstance(present, NormalizerSequence) else [present] if present is not None else []
+    )
     if not any(isinstance(step, Lowercase) for step in steps):
         backend.normalizer = NormalizerSequence([Lowercase(), *steps])
 

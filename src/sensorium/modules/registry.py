@@ -117,7 +117,7 @@ def _import_foreign(reference: str, name_or_path: str | None, revision: str | No
         ) from exc
 
 
-def load_module(cls: type[nn.Module], model_name_or_path: str, subfolder: str, **kwargs: Any) -> nn.Module:
+def load_module(cls: Any, model_name_or_path: str, subfolder: str, **kwargs: Any) -> nn.Module:
     """Load one module, whatever form its `load` has.
 
     Args:

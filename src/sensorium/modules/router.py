@@ -124,7 +124,10 @@ class Router(InputModule):
         return self.default_route
 
     def _first(self, route: str) -> Any:
-        return self.sub_modules[route][0]
+        return self._chain(route)[0]
+
+    def _chain(self, route: str) -> list[Any]:
+        return list(self.sub_modules[route].children())
 
     # Inputs
 
@@ -216,9 +219,10 @@ class Router(InputModule):
         """Run the modules of the features' route."""
         route = features.get("route")
         if route is None:
-            route = self.find_route(task or features.get("task"), modality or features.get("modality"))
-        for module in self.sub_modules[route]:
-            wanted = getattr(module, "forward_kwargs", set())
+            found: Any = modality or features.get("modality")
+            route = self.find_route(task or features.get("task"), found)
+        for module in self._chain(route):
+            wanted: set[str] = getattr(module, "forward_kwargs", set())
             features = module(features, **{key: value for key, value in kwargs.items() if key in wanted})
         return features
 
@@ -251,8 +255,8 @@ class Router(InputModule):
 
     def get_embedding_dimension(self) -> int | None:
         """Return the width of the first route's output that says it."""
-        for modules in self.sub_modules.values():
-            for module in reversed(list(modules)):
+        for route in self.sub_modules:
+            for module in reversed(self._chain(route)):
                 width = module.get_embedding_dimension() if hasattr(module, "get_embedding_dimension") else None
                 if width is not None:
                     return width
@@ -272,9 +276,9 @@ class Router(InputModule):
         """Write each route's modules into folders `<route>_<position>_<class>`, and the configuration."""
         types: dict[str, str] = {}
         structure: dict[str, list[str]] = {}
-        for route, modules in self.sub_modules.items():
+        for route in self.sub_modules:
             structure[route] = []
-            for position, module in enumerate(modules):
+            for position, module in enumerate(self._chain(route)):
                 name = f"{route}_{position}_{type(module).__name__}"
                 folder = os.path.join(output_path, name)
                 os.makedirs(folder, exist_ok=True)
@@ -298,7 +302,7 @@ class Router(InputModule):
         **kwargs: Any,
     ) -> Router:
         """Load the router and its routes' modules from a checkpoint."""
-        places = {
+        places: dict[str, Any] = {
             "token": token,
             "cache_folder": cache_folder,
             "revision": revision,

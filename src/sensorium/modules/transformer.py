@@ -53,7 +53,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-#: Model types whose text tower pools the last position without a mask. SigLIP is trained on texts padded to a fixed length;
+#: Model types whose text tower pools the last position without a mask. SigLIP is trained on texts padded to a fixed
+#: length;
 #: `processing_kwargs={"text": {"padding": "max_length"}}` gives that.
 _SEES_PADDING = frozenset({"siglip", "siglip2"})
 
@@ -260,7 +261,8 @@ class Transformer(InputModule):
     def group(self, sample: Sample) -> Hashable:
         """Name the forward pass a sample may share: any, for a chat model; its own modality's, otherwise.
 
-        A network that sees padding (it pools the last position, whatever stands there) gets texts of one length together,
+        A network that sees padding (it pools the last position, whatever stands there) gets texts of one length
+        together,
         so that a row does not depend on its neighbours.
         """
         if "message" in self.modality_config:
@@ -466,6 +468,6 @@ def _cover_virtual_tokens(model: torch.nn.Module, mask: torch.Tensor) -> torch.T
     """Lengthen the mask by the virtual tokens that a prompt-learning adapter puts in front."""
     adapters = getattr(model, "peft_config", None)
     active = adapters.get(getattr(model, "active_adapter", None)) if isinstance(adapters, dict) else None
-    if not getattr(active, "is_prompt_learning", False):
+    if active is None or not getattr(active, "is_prompt_learning", False):
         return mask
     return torch.cat([mask.new_ones(mask.shape[0], active.num_virtual_tokens), mask], dim=1)

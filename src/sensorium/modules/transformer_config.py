@@ -89,7 +89,7 @@ def _default_for(cls: type, task: str) -> tuple[Any, str]:
 
 
 def _drop_unknown(cls: type, arguments: dict[str, Any]) -> None:
-    known = set(inspect.signature(cls.__init__).parameters)
+    known = set(inspect.signature(cls).parameters)
     for key in sorted(set(arguments) - known):
         logger.warning("Ignoring %r in the checkpoint's sentence_bert_config.json: this version does not know it.", key)
         del arguments[key]
@@ -121,4 +121,3 @@ def merge_deprecated(given: Mapping[str, dict[str, Any] | None], deprecated: Map
         else:
             raise UnknownArgumentError.from_names("Transformer", [name], [*given, *_RENAMED, "cache_dir"])
     return merged
-

@@ -99,12 +99,15 @@ def sample_array_clip(clip: Frames, choose: Callable[[VideoInfo], Sequence[int]]
     """Pick the frames of a clip given as an array `[frames, ...]`, and note which they were."""
     from sensorium.media.video import VideoInfo
 
-    known = dict(clip.metadata or {})
+    known: dict[str, Any] = dict(clip.metadata or {})
+    array: Any = clip.array
     total = known.get("total_num_frames") or len(clip.array)
     shape = getattr(clip.array, "shape", (total, 0, 0, 3))
-    info = VideoInfo(len(clip.array), known.get("fps"), known.get("duration"), shape[2], shape[1])
+    rate: Any = known.get("fps")  # None reaches the processor, which has its own idea of a clip without a rate
+    seconds: Any = known.get("duration")
+    info = VideoInfo(len(array), rate, seconds, shape[2], shape[1])
     indices = list(choose(info))
-    frames = clip.array[indices] if hasattr(clip.array, "shape") else [clip.array[index] for index in indices]
+    frames = array[indices] if hasattr(array, "shape") else [array[index] for index in indices]
     return Frames(
         frames, {"fps": None, "duration": None, **known, "total_num_frames": total, "frames_indices": indices}, True
     )
