@@ -91,10 +91,19 @@ class UnknownArgumentError(InputError, TypeError):
         self.argument = argument
 
     @classmethod
-    def from_names(cls, owner: str, unknown: Iterable[str], known: Iterable[str]) -> UnknownArgumentError:
-        """Build the error for the first of `unknown`, suggesting the nearest of `known`."""
+    def from_names(
+        cls, owner: str, unknown: Iterable[str], known: Iterable[str], declared: Iterable[str] = ()
+    ) -> UnknownArgumentError:
+        """Build the error for `unknown` names.
+
+        Args:
+            owner: Who was called, such as `"SentenceTransformer.encode()"`.
+            unknown: Names that nothing reads; the first is what the error is about.
+            known: Names that are read although no signature shows them.
+            declared: Names that the signature shows; the nearest name may be one of them.
+        """
         unknown, known = sorted(unknown), sorted(known)
-        close = difflib.get_close_matches(unknown[0], known, n=1)
+        close = difflib.get_close_matches(unknown[0], [*known, *declared], n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         return cls(
             f"{owner} got unused keyword arguments {unknown}.{hint} Valid additional keyword arguments are: {known}.",

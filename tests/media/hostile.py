@@ -1,7 +1,8 @@
-"""A corpus of bad and hostile inputs, made when it is used; run as a program, it loads each and reports what came of it.
+"""A corpus of bad and hostile inputs, made when it is used; run as a program, it loads each and reports what came of
+it.
 
-Each case says which error it must give, or that it must load in spite of everything. The program runs in a process of its
-own, so that what it takes of time and memory can be measured: `python -m tests.media.hostile FOLDER`.
+Each case says which error it must give, or that it must load in spite of everything. The program runs in a process of
+its own, so that what it takes of time and memory can be measured: `python -m tests.media.hostile FOLDER`.
 """
 
 from __future__ import annotations

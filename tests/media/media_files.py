@@ -1,4 +1,4 @@
-"""Make small sounds and clips for tests, with the encoders that PyAV and libsndfile bring. Must not know what is tested."""
+"""Make small images, sounds and clips for tests. Must not know what is tested."""
 
 from __future__ import annotations
 

@@ -122,6 +122,6 @@ def test_a_stream_that_is_read_once_is_not_read() -> None:
 def test_faults_are_told() -> None:
     with pytest.raises(MediaError):
         probe("image", b"no image")
+    sample = Sample("audio", (Part("audio", encode_sound(tone(2.0))),))
     with pytest.raises(MediaLimitError):
-        sample = Sample("audio", (Part("audio", encode_sound(tone(2.0))),))
         probe_sample(sample, MediaSettings(limits=MediaLimits(max_seconds=1)))

@@ -7,7 +7,8 @@ rows are computed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -71,11 +72,12 @@ def _bad(name: str, value: Any, rule: str) -> InputError:
     return InputError(f"{name}={value!r} is not usable: it must be {rule}.")
 
 
-def check_arguments(owner: str, given: Mapping[str, Any], known: Sequence[str]) -> None:
-    """Raise UnknownArgumentError if a call has a keyword that nothing reads."""
+def check_arguments(owner: str, given: Mapping[str, Any], known: Sequence[str], method: Callable[..., Any]) -> None:
+    """Raise UnknownArgumentError if a call has a keyword that nothing reads; `method` is what was called."""
     unknown = set(given) - set(known)
     if unknown:
-        raise UnknownArgumentError.from_names(owner, unknown, known)
+        declared = set(inspect.signature(method).parameters) - {"self", "kwargs"}
+        raise UnknownArgumentError.from_names(owner, unknown, known, sorted(declared))
 
 
 def assemble(rows: Sequence[Any], call: EncodeCall, dim: int | None, device: torch.device) -> Any:

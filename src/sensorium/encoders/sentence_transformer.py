@@ -358,7 +358,7 @@ class SentenceTransformer(BaseModel):
     def _check_arguments(self, method: str, given: dict[str, Any]) -> None:
         if given:
             known = [*self.get_model_kwargs(), "task", "processing_kwargs"]
-            check_arguments(f"{self.model_type}.{method}()", given, known)
+            check_arguments(f"{self.model_type}.{method}()", given, known, getattr(self, method))
 
     # Processes
 

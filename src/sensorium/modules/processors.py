@@ -95,9 +95,8 @@ def lower_case(tokenizer: PreTrainedTokenizerBase) -> None:
     """Make a tokenizer lower-case its text first, once."""
     backend = tokenizer.backend_tokenizer
     present: Any = backend.normalizer
-    steps: list[Any] = (
-        [*present] if isinstance(present, NormalizerSequence) else [present] if present is not None else []
-    )
+    is_sequence = isinstance(present, NormalizerSequence)
+    steps: list[Any] = [*present] if is_sequence else [present] if present is not None else []
     if not any(isinstance(step, Lowercase) for step in steps):
         backend.normalizer = NormalizerSequence([Lowercase(), *steps])
 
