@@ -35,7 +35,7 @@ _KEYS = {
 
 def cases() -> Iterator[Case]:
     for suffix in _FORMS:
-        can_tell = suffix in ("mp4", "mkv", "webm", "avi")  # the others have no length to compare with
+        can_tell = suffix not in ("ts", "mpg", "wmv")  # which have no length to compare with
         yield file_case(
             f"cut in half a.{suffix}", "video", partial(_cut, suffix, 0.5), MediaError if can_tell else LOADS
         )
@@ -52,7 +52,7 @@ def cases() -> Iterator[Case]:
             lambda: clip("mp4")[:32] + b"\0\0\0\1moov\x7f" + b"\xff" * 7 + bytes(99),
             MediaError,
         ),
-        ("frames of 65,535 pixels square a.mp4", _huge_frames, MediaError),
+        ("claims frames of 65,535 pixels square a.mp4", _huge_frames, LOADS),
         ("frames that take no time a.mp4", lambda: _patch_table(b"stts", 16, 0), LOADS),
         ("2**31 frames of one byte a.mp4", _many_samples, MediaError),
         ("refers to another file a.mov", _external_reference, MediaError),

@@ -96,6 +96,7 @@ def to_rgb(image: Image.Image, limits: MediaLimits) -> Image.Image:
     if is_lazy(image):
         return _decode_lazy(image, limits, name)
     with translate_pillow_faults(name):
+        image.load()  # raises if it was closed; does nothing otherwise
         upright = make_upright(flatten(image), read_orientation(image.info))
     if upright is not image:
         upright.info = {}

@@ -54,7 +54,6 @@ _FAULTS = (
     struct.error,
     zlib.error,
     Warning,
-    Image.DecompressionBombError,
 )
 
 
@@ -88,6 +87,8 @@ def translate_pillow_faults(name: str) -> Iterator[None]:
         raise
     except MemoryError as exc:
         raise MediaLimitError("the image needs more memory than there is. Give a smaller one.", source=name) from exc
+    except Image.DecompressionBombError as exc:
+        raise MediaLimitError(f"the image is far larger than its file ({exc}). Scale it down.", source=name) from exc
     except _FAULTS as exc:
         reason = " ".join(str(exc).split())[:200] or type(exc).__name__
         raise MediaError(
