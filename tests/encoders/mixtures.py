@@ -44,7 +44,7 @@ def chats() -> list[Any]:
             "content": [{"type": "image", "image": media.make_image(4)}, {"type": "text", "text": "is it red?"}],
         },
     ]
-    return [{"role": "user", "content": "rain"}, typed, pictured]
+    return [[{"role": "user", "content": "rain"}], typed, pictured]
 
 
 def combined() -> list[Any]:

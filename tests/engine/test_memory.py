@@ -77,6 +77,20 @@ def test_the_failed_batch_is_released_before_the_retry(count: int, is_short_in_f
     assert len(result.rows) == count
 
 
+def test_reference_cycles_of_the_failed_pass_are_collected() -> None:
+    class Steps(_StrictSteps):
+        def compute(self, batch: Any) -> Any:
+            cycle: list[Any] = [batch]
+            cycle.append(cycle)
+            return super().compute(batch)
+
+    gc.disable()
+    try:
+        assert len(run(range(4), Steps(memory=2), RunOptions(batch_size=4)).rows) == 4
+    finally:
+        gc.enable()
+
+
 def test_what_waits_is_finished_before_a_retry() -> None:
     """The first batch fits, the next does not: the first's output must be gone when halves of the next are tried."""
     steps = _StrictSteps(memory=8, costs=lambda value: 2 if value < 4 else 1, groups=lambda value: value < 4)

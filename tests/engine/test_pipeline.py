@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import gc
 import threading
-from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from sensorium.engine import RunOptions, run
+from sensorium.engine.pipeline import ThreadedPreparation
 from sensorium.errors import InputError
-from tests.engine.fake import FakeSteps
+from tests.engine.fake import FakeSteps, engine_threads
 
 PATIENCE_S = 60
 
@@ -118,31 +118,56 @@ def test_nothing_is_kept_after_the_run(workers: int, bad: dict[int, str]) -> Non
         gc.enable()
 
 
-def test_a_failing_load_stops_a_run_whose_other_worker_is_busy() -> None:
-    """The failure is raised once the busy worker is through, and what is queued behind is not begun."""
-    may_go_on = threading.Event()
+def test_small_batches_do_not_pile_up() -> None:
+    """Four batches of one are loaded at the same time; only two of them may be collated while the model works."""
+    together = threading.Barrier(4)
+    alive_in_compute: list[int] = []
+
+    def watch(step: str, argument: Any) -> None:
+        if step == "load" and argument < 4:
+            together.wait(timeout=PATIENCE_S)
+        elif step == "compute":
+            threading.Event().wait(0.05)
+            alive_in_compute.append(len(steps.alive_batches))
+
+    steps = FakeSteps(on_step=watch, costs=lambda value: 100 - value)
+    run(range(8), steps, RunOptions(batch_size=1, workers=4, prefetch=2))
+    assert alive_in_compute[0] <= 1 + 2
+
+
+def test_a_failing_load_waits_for_the_busy_worker_and_begins_nothing_more() -> None:
+    is_busy, has_failed = threading.Event(), threading.Event()
 
     def hold(step: str, argument: Any) -> None:
-        if step == "load" and argument == 1:
-            may_go_on.wait(timeout=PATIENCE_S)
-        elif step == "load" and argument == 0:
-            may_go_on.set()
+        if step == "load" and argument == 0:
+            assert is_busy.wait(timeout=PATIENCE_S)
+            has_failed.set()
+        elif step == "load" and argument == 1:
+            is_busy.set()
+            assert has_failed.wait(timeout=PATIENCE_S)
+            threading.Event().wait(0.2)
 
     steps = FakeSteps(bad={0: "load"}, on_step=hold, costs=lambda value: 1000 - value)
     with pytest.raises(InputError) as caught:
         run(range(1000), steps, RunOptions(batch_size=2, workers=2))
+    assert engine_threads() == []
     assert caught.value.index == 0
+    assert sum(step == "load" for step, _ in steps.log) < 200
 
 
-def test_quick_items_are_claimed_several_at_once() -> None:
-    """Thousands of texts must not pay for a lock each: one worker takes runs of them."""
-    order: list[tuple[int, int]] = []
+@pytest.mark.parametrize(("seconds", "is_several"), [(0.0, True), (0.003, False)])
+def test_quick_items_are_claimed_several_at_once(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, is_several: bool
+) -> None:
+    """Thousands of texts must not pay for a lock each; media must be shared out one by one."""
+    claims: list[int] = []
+    load = ThreadedPreparation._load
 
-    def note(step: str, argument: Any) -> None:
-        if step == "load":
-            order.append((threading.get_ident(), argument))
+    def count(self: ThreadedPreparation, slot: Any, claimed: range) -> None:
+        claims.append(len(claimed))
+        load(self, slot, claimed)
 
-    result = run(range(2000), FakeSteps(on_step=note), RunOptions(batch_size=500, workers=2))
-    assert len(result.rows) == 2000
-    runs = sum(one[0] != other[0] for one, other in pairwise(order))
-    assert runs < 1000
+    monkeypatch.setattr(ThreadedPreparation, "_load", count)
+    steps = FakeSteps(on_step=lambda step, argument: threading.Event().wait(seconds) if step == "load" else None)
+    assert len(run(range(100), steps, RunOptions(batch_size=50, workers=2)).rows) == 100
+    assert (max(claims) > 1) is is_several

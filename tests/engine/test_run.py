@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -13,7 +16,7 @@ from hypothesis import strategies as st
 
 from sensorium.engine import RunOptions, run
 from sensorium.errors import EngineError, InputError, MissingMediaError, UnknownArgumentError
-from tests.engine.fake import FakeSteps
+from tests.engine.fake import FakeSteps, engine_threads
 
 VALUES = st.lists(st.integers(0, 12), max_size=40)
 FAULTS = st.dictionaries(st.integers(0, 12), st.sampled_from(["read", "cost", "load", "collate"]), max_size=4)
@@ -197,6 +200,43 @@ def test_an_interrupt_stops_the_workers(workers: int) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(range(10_000), steps, RunOptions(batch_size=4, workers=workers))
     assert sum(step == "load" for step, _ in steps.log) < 200, "the workers went on"
+
+
+def test_an_interrupt_reaches_a_call_that_waits_for_its_workers() -> None:
+    def interrupt(name: str, argument: Any) -> None:
+        if name == "load" and argument == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+            threading.Event().wait(0.1)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(range(1000), FakeSteps(on_step=interrupt), RunOptions(batch_size=100, workers=2))
+    assert engine_threads() == []
+
+
+def test_calls_from_several_threads_do_not_meet() -> None:
+    answers: dict[int, list[Any]] = {}
+
+    def call(number: int) -> None:
+        values = range(number * 100, number * 100 + 100)
+        answers[number] = run(values, FakeSteps(), RunOptions(batch_size=3, workers=2)).rows
+
+    callers = [threading.Thread(target=call, args=(number,)) for number in range(4)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert answers == {number: [("row", number * 100 + place) for place in range(100)] for number in range(4)}
+
+
+def test_one_input_costs_next_to_nothing() -> None:
+    """The shortest of many calls, so that a busy machine does not count."""
+    steps, options = FakeSteps(), RunOptions()
+    seconds = []
+    for _ in range(300):
+        start = time.perf_counter()
+        run(["a"], steps, options)
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 100e-6
 
 
 def test_an_early_failure_leaves_the_rest_alone() -> None:

@@ -42,6 +42,20 @@ _SUFFIXES: dict[str, BaseModality] = {
     ".ts": "video",
 }
 
+_MAGIC: list[tuple[bytes, str, BaseModality]] = [
+    (b"RIFF", ".wav", "audio"),
+    (b"fLaC", ".flac", "audio"),
+    (b"OggS", ".ogg", "audio"),
+    (b"ID3", ".mp3", "audio"),
+    (b"FORM", ".aiff", "audio"),
+    (b"\x1aE\xdf\xa3", ".mkv", "video"),
+    (b"\0\0\0\x20ftyp", ".mp4", "video"),
+    (b"\0\0\x01\xba", ".mpg", "video"),
+    (b"\xff\xd8\xff", ".jpg", "image"),
+    (b"BM", ".bmp", "image"),
+    (b"P6", ".ppm", "image"),
+]
+
 
 def cases() -> Iterator[Case]:
     yield from _disguised()
@@ -54,6 +68,8 @@ def cases() -> Iterator[Case]:
 
 
 def _disguised() -> Iterator[Case]:
+    for magic, suffix, modality in _MAGIC:
+        yield file_case(f"magic number alone as c{suffix}", modality, partial(bytes, magic))
     texts: list[tuple[str, BaseModality, bytes]] = [
         ("ffconcat as a.mp4", "video", _FFCONCAT),
         ("ffconcat as a.mp3", "audio", _FFCONCAT),

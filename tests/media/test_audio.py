@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -262,6 +263,16 @@ def test_pyav_reads_what_libsndfile_would(form: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(audio, "is_installed", lambda name: name == "av")
     got = decode(data).array
     assert correlate(got[:15_000], expected[:15_000]) > 0.99
+
+
+def test_damaged_headers_print_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    for form in ("W64", "CAF", "AU", "AIFF"):
+        data = bytearray(encode_sound(tone(0.1), form))
+        for at in range(8, 80, 4):
+            damaged = bytes(data[:at]) + b"\xff" * 4 + bytes(data[at + 4 :])
+            with contextlib.suppress(MediaError):
+                decode(damaged)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_the_sound_does_not_outlive_its_file(tmp_path: Path) -> None:

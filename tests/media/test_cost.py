@@ -17,6 +17,7 @@ from sensorium.media.cost import probe_sample
 from sensorium.media.decode import DecodeSpec, load_sample
 from sensorium.media.limits import MediaLimits, MediaSettings
 from sensorium.media.samples import MediaCost, Part, Sample, Turn
+from sensorium.media.source import open_source
 from sensorium.types import BaseModality
 from tests.media.media_files import RATE, encode_image, encode_sound, noise_image, tone, write_clip
 
@@ -117,6 +118,10 @@ def test_a_stream_that_is_read_once_is_not_read() -> None:
     stream = Stream(encode_image(noise_image(), "PNG"))
     assert probe("image", stream) == MediaCost()
     assert stream.tell() == 0
+
+
+def test_a_stream_that_was_kept_is_looked_at() -> None:
+    assert probe("image", open_source(encode_image(noise_image(), "PNG"))).pixels == 53 * 37
 
 
 def test_faults_are_told() -> None:

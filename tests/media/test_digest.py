@@ -13,6 +13,7 @@ from PIL import Image
 from sensorium.media.digest import sample_key
 from sensorium.media.image import is_lazy
 from sensorium.media.samples import Frames, Part, Sample, Turn, Waveform
+from sensorium.media.source import open_source
 from sensorium.types import BaseModality
 from tests.media.media_files import encode_image, noise_image, tone
 
@@ -189,3 +190,14 @@ def test_pairs_differ_from_lists() -> None:
     parts = (Part("text", "a"), Part("text", "b"))
     assert sample_key(Sample("text", parts)) != sample_key(Sample("text", parts, is_pair=True))
     assert sample_key(Sample("text", parts)) != sample_key(Sample("text", parts[::-1]))
+
+
+def test_sources() -> None:
+    data = encode_image(noise_image(), "PNG")
+    assert key("image", open_source(data)) == key("image", data)
+
+
+def test_sources_of_files(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"123")
+    assert key("image", open_source(path)) == key("image", path)

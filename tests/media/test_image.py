@@ -226,6 +226,15 @@ def test_formats_off_the_list_are_refused(form: str) -> None:
         decode(data)
 
 
+def test_the_error_says_what_it_is() -> None:
+    with pytest.raises(MediaError, match="kind web page"):
+        decode(b"<!doctype html><html>")
+    with pytest.raises(MediaError, match=r"a sound \(FLAC\): give it as"):
+        decode(b"fLaC" + bytes(100))
+    with pytest.raises(MediaError, match="no known format"):
+        decode(b"\x01\x02\x03\x04" * 9)
+
+
 def test_undecoded_image_of_a_format_off_the_list_is_refused() -> None:
     image = Image.open(io.BytesIO(encode_image(noise_image(), "EPS")))
     with pytest.raises(MediaError, match="EPS"):

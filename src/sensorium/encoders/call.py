@@ -51,7 +51,7 @@ class EncodeCall:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.batch_size <= 0:
+        if not hasattr(self.batch_size, "__index__") or self.batch_size < 1:
             raise _bad("batch_size", self.batch_size, "a whole number above 0")
         if self.precision not in PRECISIONS:
             raise InputError(f"Precision {self.precision!r} is not supported. Known: {', '.join(PRECISIONS)}.")

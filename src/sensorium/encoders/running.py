@@ -5,10 +5,11 @@ Must not know the arguments of the public methods, nor how the engine orders, ov
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import logging
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -136,7 +137,12 @@ def stop_pool(pool: Any) -> None:
 def run_stream(
     model: SentenceTransformer, values: Iterable[Any], call: EncodeCall, window: int | None, has_report: bool
 ) -> Iterator[Any]:
-    """Compute a call over a sliding window of its inputs."""
+    """Compute a call over a sliding window of its inputs. What is wrong with the call is raised at once."""
+    if isinstance(values, (str, bytes, bytearray, Mapping)):
+        raise InputError(
+            f"encode_stream takes an iterable of inputs, and got one {type(values).__name__}. Pass [input], or use "
+            "encode."
+        )
     place = model.device
     plan = plan_threads(
         is_cpu_model=place.type == "cpu", has_media=set(model.modalities) - {"text", "message"} != set()
@@ -149,10 +155,22 @@ def run_stream(
         window=window,
         torch_threads=plan.torch_threads,
     )
-    for index, row in stream(values, EncodeSteps(model, call, place), options):
-        error = row.error if isinstance(row, ItemError) else None
-        embedding = assemble([None if error else row], call, _width(model), place)[0]
-        yield StreamRow(index, embedding, error) if has_report else embedding
+    return _yield_rows(model, stream(values, EncodeSteps(model, call, place), options), call, place, has_report)
+
+
+def _yield_rows(
+    model: SentenceTransformer,
+    rows: Generator[tuple[int, Any], None, None],
+    call: EncodeCall,
+    place: torch.device,
+    has_report: bool,
+) -> Iterator[Any]:
+    width = _width(model)
+    with contextlib.closing(rows):
+        for index, row in rows:
+            error = row.error if isinstance(row, ItemError) else None
+            embedding = assemble([None if error else row], call, width, place)[0]
+            yield StreamRow(index, embedding, error) if has_report else embedding
 
 
 def hand_over(result: EncodeResult, is_single: bool, has_report: bool) -> Any:

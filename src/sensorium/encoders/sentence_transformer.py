@@ -126,7 +126,7 @@ class SentenceTransformer(BaseModel):
         from sensorium.modules.pooling import Pooling
         from sensorium.modules.transformer import Transformer
 
-        transformer = Transformer.load(name, **options.for_module())
+        transformer = Transformer.load(name, **options.for_module(), is_plain=True)
         if transformer.module_output_name == "sentence_embedding":
             return [transformer]
         architecture = (transformer.config.architectures or [""])[0]

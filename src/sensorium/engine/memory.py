@@ -95,10 +95,9 @@ class Passes:
         issued, self._issued = self._issued, None
         if issued is None:
             return None
-        prepared, pending = issued.prepared, issued.pending
-        del issued
+        prepared = issued.prepared
         try:
-            rows = self._steps.finish(pending)
+            rows = self._steps.finish(issued.pending)
         except Exception as error:
             if not self._is_out_of_memory(error):
                 raise

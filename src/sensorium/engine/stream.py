@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -21,7 +21,9 @@ from sensorium.engine.threads import limit_torch_threads
 from sensorium.engine.walk import Walk
 
 
-def stream(values: Iterable[Any], steps: Steps, options: RunOptions | None = None) -> Iterator[tuple[int, Any]]:
+def stream(
+    values: Iterable[Any], steps: Steps, options: RunOptions | None = None
+) -> Generator[tuple[int, Any], None, None]:
     """Yield a row for each value, in order, while reading at most a window ahead.
 
     Values are pulled in the caller's thread, and only while a row is being asked for. Equal ones within the window
@@ -42,8 +44,9 @@ def stream(values: Iterable[Any], steps: Steps, options: RunOptions | None = Non
         Exception: What `values` raised, after the rows of all inputs before it; whatever a step raised, at once.
     """
     options = options or RunOptions()
-    with Progress(options.show_progress, None) as progress:
-        for index, row in _Stream(values, steps, options).yield_rows():
+    rows = _Stream(values, steps, options).yield_rows()
+    with Progress(options.show_progress, None) as progress, contextlib.closing(rows):
+        for index, row in rows:
             progress.advance(1)
             yield index, row
 
@@ -62,7 +65,7 @@ class _Stream:
         self._is_ended = False
         self._source_error: Exception | None = None
 
-    def yield_rows(self) -> Iterator[tuple[int, Any]]:
+    def yield_rows(self) -> Generator[tuple[int, Any], None, None]:
         """Yield until the source ends or raises."""
         index = 0
         with self._walk:
@@ -124,7 +127,6 @@ class _Stream:
             return
         if self._is_raising:
             self._is_ended = True  # nothing after it will be handed over
-            self._source_error = None
         else:
             release_frames(job.error)
 

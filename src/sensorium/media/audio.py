@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -132,12 +132,26 @@ class _Mono:
         return self._samples[: self.size].copy() if self.size < self._samples.size // 2 else self._samples[: self.size]
 
 
+class _Lenient:
+    """A file in which seeking to nowhere does nothing: libsndfile tries, and a callback's error would be printed."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.tell, self.read, self.readinto = file.tell, file.read, file.readinto  # type: ignore[attr-defined]
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, ValueError):
+            return self._file.tell()
+
+
 @contextmanager
 def _open_soundfile(source: Source, limits: MediaLimits) -> Iterator[SoundFile]:
     soundfile = require("soundfile", _PURPOSE)
     with source.open() as raw:
         try:
-            with soundfile.SoundFile(raw) as file:
+            with soundfile.SoundFile(_Lenient(raw)) as file:
                 check_rate(file.samplerate, source.name)
                 check_channels(file.channels, limits, source.name)
                 check_length(file.frames, file.samplerate, limits, source.name)

@@ -53,6 +53,8 @@ def check_complete(source: Source) -> None:
 
 def _find_end(file: BinaryIO, head: bytes, size: int) -> int | None:
     """Give the least size the file must have, or None if that is not known."""
+    if len(head) < 12:
+        return None
     if head[4:8] in _BOXES:
         return _walk_boxes(file, size)
     if head[:4] == b"\x1aE\xdf\xa3":

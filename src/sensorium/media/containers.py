@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from sensorium._optional import require
 from sensorium.errors import MediaError, MediaLimitError
+from sensorium.media.refusal import describe_content
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -47,6 +48,9 @@ _TS_PACKET = 188
 DEMUXERS: frozenset[str] = frozenset(
     {"mov", "matroska", "avi", "wav", "flac", "ogg", "mp3", "aac", "flv", "asf", "mpeg", "mpegts"}
 )
+
+_WITH_STREAM_TABLE = frozenset({"mov", "matroska", "avi", "asf"})
+_MOV_NAMES = "mov,mp4,m4a,3gp,3g2,mj2"
 
 
 def find_demuxer(head: bytes) -> str | None:
@@ -99,26 +103,19 @@ def open_container(source: Source, limits: MediaLimits, purpose: str) -> Iterato
     demuxer = find_demuxer(source.head(HEAD_BYTES))
     if demuxer is None:
         raise MediaError(
-            f"no sound or clip of a format that is read ({', '.join(sorted(DEMUXERS))}). Playlists and scripts that "
-            "name other files are not opened. Convert it to MP4, WAV or FLAC.",
+            f"no sound or clip of a format that is read. {describe_content(source, ('audio', 'video'))} Read are "
+            f"{', '.join(sorted(DEMUXERS))}, but no playlist or script that names other files.",
             source=source.name,
         )
     av = require("av", purpose)
     with source.open() as file, translate_av_faults(av, source.name):
-        # The numbers are upper limits of FFmpeg's own; one stream more than allowed, so that the check below can tell.
-        options = {
-            "protocol_whitelist": "none",
-            "format_whitelist": demuxer if demuxer != "mov" else "mov,mp4,m4a,3gp,3g2,mj2",
-            "max_streams": str(limits.max_streams + 1),
-            "max_pixels": str(limits.max_pixels),
-        }
-        if demuxer == "mov":
-            options |= {"enable_drefs": "0", "use_absolute_path": "0"}
         container = av.open(
             _Nameless(file),
             mode="r",
             format=demuxer,
-            options=options,
+            container_options=_container_options(demuxer, limits),
+            # Options of decoders crash PyAV before 14 where the header does not name the streams.
+            options={"max_pixels": str(limits.max_pixels)} if demuxer in _WITH_STREAM_TABLE else {},
             metadata_errors="replace",
             io_open=_refuse_nested,
         )
@@ -126,6 +123,18 @@ def open_container(source: Source, limits: MediaLimits, purpose: str) -> Iterato
             if len(container.streams) > limits.max_streams:
                 raise _too_many_streams(limits, source.name)
             yield container
+
+
+def _container_options(demuxer: str, limits: MediaLimits) -> dict[str, str]:
+    options = {
+        "protocol_whitelist": "none",
+        "format_whitelist": _MOV_NAMES if demuxer == "mov" else demuxer,
+        # One more than allowed, so that FFmpeg opens the file and the streams can be counted.
+        "max_streams": str(limits.max_streams + 1),
+    }
+    if demuxer == "mov":
+        options |= {"enable_drefs": "0", "use_absolute_path": "0"}
+    return options
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from sensorium.media.forms import is_open_file, is_read_once
 from sensorium.media.image import is_lazy, read_lazy_file
 from sensorium.media.limits import MediaLimits, MediaSettings
 from sensorium.media.samples import Frames, Part, Sample, Waveform
-from sensorium.media.source import open_source
+from sensorium.media.source import Source, open_source
 from sensorium.media.url import is_web_address
 from sensorium.media.waveform import as_numpy
 
@@ -80,6 +80,8 @@ def _value_key(value: Any) -> Hashable:
         return _file_key(os.fspath(value))
     if isinstance(value, (bytes, bytearray, memoryview)):
         return "bytes", _digest(value)
+    if isinstance(value, Source):
+        return ("bytes", _digest(value.data)) if value.path is None else _file_key(value.path)
     if is_array(value):
         return _array_key(value)
     if isinstance(value, Image.Image):

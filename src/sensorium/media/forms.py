@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sensorium.media.source import Source
 from sensorium.media.url import is_web_address
 
 
@@ -20,7 +21,7 @@ def is_remote(value: Any) -> bool:
 
 def is_open_file(value: Any) -> bool:
     """Tell whether a value is an open file."""
-    return callable(getattr(value, "read", None))
+    return not isinstance(value, Source) and callable(getattr(value, "read", None))
 
 
 def is_read_once(value: Any) -> bool:

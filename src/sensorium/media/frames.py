@@ -44,7 +44,7 @@ def read_display_matrix(frame: VideoFrame) -> tuple[int, int, int, int] | None:
         side_data: Any = frame.side_data
         data = next((one for one in side_data if one.type.name == "DISPLAYMATRIX"), None)
     except ValueError:  # a kind of side data that this PyAV has no name for, beside which it finds none
-        return _QUARTERS.get(round(frame.rotation / 90) % 4)
+        return _QUARTERS.get(round(getattr(frame, "rotation", 0) / 90) % 4)
     if data is None or data.buffer_size < 36:
         return None
     a, b, _, c, d = np.frombuffer(data, dtype=np.int32, count=5).tolist()

@@ -1,49 +1,55 @@
-"""What an input is: any value a caller may hand in becomes a `Sample`, or an error that says what it is not.
+"""What an input is: any value that a caller may hand in becomes a `Sample`, or an error that says what it is not.
 
-Nothing is decoded or fetched; a string is looked up on disk only if it ends like a medium. Must not know models,
-beyond the
-list of modalities that one supports.
+Nothing is decoded or fetched; of files only the first bytes are read, of long strings only the first letters. Must not
+know models, beyond the list of modalities that one supports.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 
 from sensorium.errors import InputError
-from sensorium.media.arrays import is_array
-from sensorium.media.conversation import is_message_dict, read_turns
-from sensorium.media.decoders import is_audio_decoder, is_video_decoder
-from sensorium.media.files import find_file_kind, is_file_record
+from sensorium.media.conversation import is_conversation, is_message_dict, read_turns
+from sensorium.media.files import is_file_record
 from sensorium.media.forms import is_open_file, is_read_once
+from sensorium.media.items import is_clip, read_items
+from sensorium.media.kinds import find_kind
 from sensorium.media.limits import MediaSettings
-from sensorium.media.paths import check_not_missing, find_media_kind, find_suffix_kind
+from sensorium.media.paths import find_media_kind, guess_media_kind
 from sensorium.media.samples import Part, Sample, Turn
-from sensorium.media.source import Source, open_source
+from sensorium.media.source import open_source
 from sensorium.types import MULTIMODAL_DICT_KEYS, PAIR_ROLES
 
 if TYPE_CHECKING:
-    from sensorium.types import BaseModality, Modality
+    from sensorium.types import Modality
 
-_BY_DIMENSIONS: dict[int, BaseModality] = {1: "audio", 2: "audio", 3: "image", 4: "video", 5: "video"}
+__all__ = [
+    "format_modality",
+    "infer_batch_modality",
+    "infer_modality",
+    "is_audio_url_or_path",
+    "is_image_url_or_path",
+    "is_message_dict",
+    "is_non_text_pair",
+    "is_plain_text",
+    "is_single_input",
+    "is_text_pair",
+    "is_video_url_or_path",
+    "read_sample",
+]
+
+#: Images in a bare list that make a clip. Two are a pair, and one is most likely a batch that was wrapped twice.
+MIN_BARE_FRAMES = 3
 
 _ACCEPTED = (
-    "Expected one of: str, path, bytes, open binary file, dict, chat messages, PIL.Image.Image, np.ndarray, "
-    "torch.Tensor"
-)
-_VIDEO_HINT = (
-    " To attach per-sample video metadata, pass the video itself as a dict, and keep processor options in "
-    'processing_kwargs, e.g.:\n{"video": {"array": frames, "video_metadata": {"fps": 15, "total_num_frames": 3}}}\n'
-    'processing_kwargs={"video": {"do_sample_frames": False}}'
-)
-_AUDIO_HINT = (
-    " To attach the sampling rate, pass the audio itself as a dict, e.g.:\n"
-    '{"audio": {"array": waveform, "sampling_rate": 16000}}'
+    "Accepted: a str (text, the path or the address of a medium), a path object, bytes, an open binary file, "
+    '{"bytes": ..., "path": ...}, a PIL image, a numpy array or torch tensor, {"array": ..., "sampling_rate": ...}, '
+    '{"array": ..., "video_metadata": ...}, {"text": ..., "image": ..., "audio": ..., "video": ...}, chat messages, '
+    "or a pair of these."
 )
 
 
@@ -51,28 +57,35 @@ def read_sample(value: Any, supported: Collection[Modality] | None = None) -> Sa
     """Bring one input to normal form.
 
     Args:
-        value: An input of any form; a `Sample` comes back as it is.
-        supported: What the model takes. A path or address of a medium that it does not take is text; a path of one
-            that it takes must exist. None: every medium is taken, and a missing path is text.
+        value: An input of any form; a `Sample` comes back as it is. A bare list or tuple is a pair if it has two items,
+            a conversation if it begins with a message, a clip if it is of `MIN_BARE_FRAMES` images in memory or more.
+        supported: What the model takes, by which strings are judged: the path or address of a medium that it does not
+            take is text, and what is surely meant as the path of one that it takes must name a file. None: every medium
+            is taken, and a missing path is text. Values that are not strings are never downgraded.
 
     Returns:
-        The sample, undecoded. A pair (two items that are not both strings) has two turns, query and document.
+        The sample, undecoded. A pair has two text parts, or two turns, query and document, if media are in it.
 
     Raises:
         InputError: The value is no input.
-        MissingMediaError: A string that is surely meant as a path, and names no file.
+        MediaError: A file is not media.
+        MissingMediaError: There is no such file.
+
+    Example:
+        >>> read_sample({"text": "a cat", "image": "cat.jpg"}).modality
+        ('image', 'text')
     """
-    if isinstance(value, Sample):
-        return value
     if isinstance(value, str):
         return _read_string(value, supported)
+    if isinstance(value, Sample):
+        return value
     if isinstance(value, Mapping):
-        return _read_mapping(value, supported)
+        return _read_mapping(value)
     if isinstance(value, (list, tuple)):
         return _read_sequence(value, supported)
     if is_read_once(value):
-        value = open_source(value, MediaSettings())  # kept, for whoever looks next finds the file used up
-    kind = _find_kind(value)
+        value = open_source(value, MediaSettings())  # kept: whoever looks next would find the stream used up
+    kind = find_kind(value)
     if kind is None:
         raise InputError(f"Unsupported input type: {type(value).__name__}. {_ACCEPTED}")
     return Sample(kind, (Part(kind, value),))
@@ -86,7 +99,7 @@ def infer_modality(sample: Any, supported_modalities: Collection[Modality] | Non
         supported_modalities: As for `read_sample`.
 
     Returns:
-        A modality, a sorted tuple of those of a mixed input, or `"message"` for a chat or a pair.
+        A modality, a sorted tuple of those of a mixed input, or `"message"` for a chat, or for a pair with media.
 
     Raises:
         InputError: As for `read_sample`.
@@ -95,7 +108,15 @@ def infer_modality(sample: Any, supported_modalities: Collection[Modality] | Non
 
 
 def infer_batch_modality(samples: Sequence[Any], supported_modalities: Collection[Modality] | None = None) -> Modality:
-    """Say what a batch is: its samples' one modality, `"message"` if they have several, `"text"` if it is empty."""
+    """Say what a batch is: its samples' one modality, `"message"` if they have several, `"text"` if it is empty.
+
+    Args:
+        samples: Each as for `read_sample`.
+        supported_modalities: As for `read_sample`.
+
+    Raises:
+        InputError: As for `read_sample`.
+    """
     found = {infer_modality(sample, supported_modalities) for sample in samples}
     if not found:
         return "text"
@@ -104,17 +125,17 @@ def infer_batch_modality(samples: Sequence[Any], supported_modalities: Collectio
 
 def is_image_url_or_path(text: str) -> bool:
     """Tell whether a string is the address, or the path of an existing file, of an image."""
-    return find_media_kind(text) == "image"
+    return isinstance(text, str) and find_media_kind(text) == "image"
 
 
 def is_video_url_or_path(text: str) -> bool:
     """Tell whether a string is the address, or the path of an existing file, of a clip."""
-    return find_media_kind(text) == "video"
+    return isinstance(text, str) and find_media_kind(text) == "video"
 
 
 def is_audio_url_or_path(text: str) -> bool:
     """Tell whether a string is the address, or the path of an existing file, of a sound."""
-    return find_media_kind(text) == "audio"
+    return isinstance(text, str) and find_media_kind(text) == "audio"
 
 
 def is_text_pair(value: Any) -> bool:
@@ -123,35 +144,36 @@ def is_text_pair(value: Any) -> bool:
 
 
 def is_non_text_pair(sample: Any) -> bool:
-    """Tell whether a value is a pair whose sides are not both strings, and not a conversation."""
+    """Tell whether a value is a list or tuple of two that are not both strings, and no conversation."""
     if not isinstance(sample, (list, tuple)) or len(sample) != 2 or is_text_pair(sample):
         return False
-    return not any(_starts_conversation(side) for side in sample)
+    return not any(_begins_conversation(side) for side in sample)
 
 
 def is_single_input(inputs: Any) -> bool:
     """Tell whether a value is one input of an embedding model, not a batch of them.
 
-    Lists and tuples are batches, unless they are one conversation; arrays of strings or objects are batches, arrays
-    of numbers
-    are media; iterators are batches.
+    Lists and tuples are batches, unless they are a list that is one conversation; so are columns of data sets,
+    iterators, and arrays of strings or objects. Anything else, arrays of numbers included, is one input.
     """
-    if isinstance(inputs, (list, tuple)):
-        return bool(inputs) and is_message_dict(inputs[0])
-    if isinstance(inputs, np.ndarray):
-        return not (inputs.ndim >= 1 and inputs.dtype.kind in "UO")
-    datasets = sys.modules.get("datasets")
-    if datasets is not None and isinstance(inputs, getattr(datasets, "Column", ())):
+    if isinstance(inputs, list):
+        return is_conversation(inputs)
+    if isinstance(inputs, tuple) or _is_column(inputs):
         return False
+    if isinstance(inputs, np.ndarray):
+        return inputs.ndim == 0 or inputs.dtype.kind not in "UO"
     return is_open_file(inputs) or not hasattr(inputs, "__next__")
 
 
 def is_plain_text(value: Any) -> bool:
-    """Tell, without looking at the disk, that a value cannot be a medium: a string that does not end or begin as
-    one."""
-    if not isinstance(value, str):
-        return is_text_pair(value)
-    return find_suffix_kind(value) is None and not value[:5].lower().startswith(("http", "data:"))
+    """Tell, without looking at the disk, that an input cannot hold a medium."""
+    if isinstance(value, str):
+        return guess_media_kind(value) is None
+    if isinstance(value, Sample):
+        return all(part.modality == "text" for part in value.all_parts())
+    if isinstance(value, Mapping):
+        return set(value) == {"text"}
+    return is_text_pair(value) and all(map(is_plain_text, value))
 
 
 def format_modality(modality: Modality) -> str:
@@ -160,119 +182,100 @@ def format_modality(modality: Modality) -> str:
 
 
 def _read_string(text: str, supported: Collection[Modality] | None) -> Sample:
-    kind = find_media_kind(text)
-    if kind is None and supported is not None:
-        check_not_missing(text, supported)
-    if kind is None or (supported is not None and kind not in supported):
+    kind = find_media_kind(text, supported)
+    if kind is None:
         return Sample("text", (Part("text", str(text), True),))
     return Sample(kind, (Part(kind, text),))
 
 
-def _read_mapping(value: Mapping[Any, Any], supported: Collection[Modality] | None) -> Sample:
+def _read_mapping(value: Mapping[Any, Any]) -> Sample:
     if is_message_dict(value):
         return Sample("message", (), read_turns([value]))
-    if "array" in value:
-        return _read_array_dict(value)
-    if is_file_record(value):
-        kind = find_file_kind(value)
+    if "array" in value or is_file_record(value):
+        kind = find_kind(value)
+        assert kind is not None, "dicts of arrays and files are of some kind, or raise"
         return Sample(kind, (Part(kind, value),))
     if not value:
-        raise InputError("Empty dict input is not a valid input sample.")
+        raise InputError(f"an empty dict is no input. {_ACCEPTED}")
     foreign = sorted((key for key in value if key not in MULTIMODAL_DICT_KEYS), key=str)
     if foreign:
-        hints = (_VIDEO_HINT if "video_metadata" in foreign else "") + (
-            _AUDIO_HINT if "sampling_rate" in foreign else ""
-        )
-        raise InputError(
-            f"Multimodal dict input contains unrecognized modality keys: {foreign}. Expected keys from: "
-            f"{sorted(MULTIMODAL_DICT_KEYS)}.{hints}"
-        )
-    parts = tuple(part for key, item in value.items() for part in _read_items(key, item))
-    kinds = tuple(sorted(value))
-    return Sample(kinds[0] if len(kinds) == 1 else kinds, parts)
+        raise _foreign_keys(foreign)
+    return _read_mixture(value)
 
 
-def _read_array_dict(value: Mapping[Any, Any]) -> Sample:
-    if "sampling_rate" in value:
-        return Sample("audio", (Part("audio", value),))
-    if "video_metadata" in value:
-        return Sample("video", (Part("video", value),))
-    raise InputError(
-        "Dict input with 'array' key must also include 'sampling_rate' (for audio) or 'video_metadata' (for video). "
-        f"Got keys: {sorted(value, key=str)}"
+def _read_mixture(value: Mapping[Any, Any]) -> Sample:
+    parts = tuple(part for key, item in value.items() for part in read_items(key, item))
+    kinds = tuple(sorted({part.modality for part in parts}))
+    if not kinds:
+        raise InputError(f"a dict with the keys {sorted(value)} holds only empty lists. Give at least one item.")
+    is_pair = kinds == ("text",) and is_text_pair(value["text"])
+    return Sample(kinds[0] if len(kinds) == 1 else kinds, parts, is_pair=is_pair)
+
+
+def _foreign_keys(foreign: list[Any]) -> InputError:
+    hints = []
+    if {"role", "content"} & set(foreign):
+        hints.append("A chat message needs both 'role' and 'content'.")
+    if "video_metadata" in foreign:
+        hints.append(
+            'To attach metadata to a clip, put both under "video": {"video": {"array": frames, "video_metadata": '
+            '{"fps": 15, "total_num_frames": 3}}}; to have the frames taken as they are, pass '
+            'processing_kwargs={"video": {"do_sample_frames": False}}.'
+        )
+    if "sampling_rate" in foreign:
+        hints.append(
+            'To attach its rate to a sound, put both under "audio": '
+            '{"audio": {"array": waveform, "sampling_rate": 16000}}.'
+        )
+    return InputError(
+        " ".join(
+            [
+                f"a dict with unrecognized modality keys: {foreign}. Expected keys from: "
+                f"{sorted(MULTIMODAL_DICT_KEYS)}.",
+                *hints,
+            ]
+        )
     )
 
 
-def _read_items(key: BaseModality, item: Any) -> list[Part]:
-    """Read the value of one key of a mixed dict: one item, or a list of several."""
-    items = list(item) if isinstance(item, (list, tuple)) and not _is_one_item(key, item) else [item]
-    if not items:
-        raise InputError(f"the list under {key!r} is empty. Leave the key out, or give at least one item.")
-    for position, single in enumerate(items):
-        if single is None or (key == "text" and not isinstance(single, str)):
-            where = f"item {position} under {key!r}" if len(items) > 1 else f"the value under {key!r}"
-            raise InputError(f"{where} is {type(single).__name__}, which is no {key}.")
-    return [Part(key, str(single) if key == "text" else single, key == "text") for single in items]
-
-
-def _is_one_item(key: BaseModality, items: Sequence[Any]) -> bool:
-    """Tell whether a list is itself one item: the frames of a clip, or the numbers of a waveform."""
-    if not items:
-        return False
-    if key == "video":
-        return all(_is_frame(item) for item in items)
-    return key == "audio" and all(isinstance(item, (int, float)) for item in items)
-
-
-def _is_frame(value: Any) -> bool:
-    return isinstance(value, Image.Image) or (is_array(value) and value.ndim <= 3)
-
-
 def _read_sequence(value: Sequence[Any], supported: Collection[Modality] | None) -> Sample:
-    if is_text_pair(value):
-        return Sample("text", tuple(Part("text", str(side), True) for side in value), is_pair=True)
-    if value and is_message_dict(value[0]):
-        return Sample("message", (), read_turns(value))
-    if is_non_text_pair(value):
+    if value and isinstance(value[0], Mapping) and {"role", "content"} & set(value[0]):
+        return Sample("message", (), read_turns(value))  # or the error that says which key is missing
+    if is_text_pair(value) or is_non_text_pair(value):
         return _read_pair(value, supported)
-    if len(value) > 2 and isinstance(value, list) and all(_is_frame(item) for item in value):
+    if len(value) >= MIN_BARE_FRAMES and is_clip(value):
         return Sample("video", (Part("video", value),))
     raise InputError(
-        f"Unsupported input type: {type(value).__name__}. {_ACCEPTED}. A list or tuple is one input only if it is "
-        f"a pair, a "
-        "conversation, or the frames of a clip."
+        f"Unsupported input type: {type(value).__name__} of {len(value)}. A list or tuple is one input only if it is a "
+        f"pair, a conversation, or the frames of a clip, at least {MIN_BARE_FRAMES}; several items go into a dict, as "
+        'in {"text": "...", "image": [a, b]}, the frames of a clip into {"video": [...]}.'
     )
 
 
 def _read_pair(pair: Sequence[Any], supported: Collection[Modality] | None) -> Sample:
-    turns = []
+    if supported is None and is_text_pair(pair):
+        return Sample("text", tuple(Part("text", str(side), True) for side in pair), is_pair=True)
+    sides = []
     for role, side in zip(PAIR_ROLES, pair, strict=True):
         sample = read_sample(side, supported)
-        if sample.turns:
-            raise InputError(f"the {role} of a pair cannot be a pair or a conversation itself.")
-        turns.append(Turn(role, sample.parts))
-    return Sample("message", (), tuple(turns), is_pair=True)
+        if sample.turns or sample.is_pair:
+            raise InputError(
+                f"the {role} of a pair is a pair or a conversation itself. Give one input, or a dict such as "
+                '{"image": [a, b]}.'
+            )
+        sides.append(sample)
+    if all(sample.modality == "text" and len(sample.parts) == 1 for sample in sides):
+        return Sample("text", tuple(sample.parts[0] for sample in sides), is_pair=True)
+    turns = tuple(Turn(role, sample.parts) for role, sample in zip(PAIR_ROLES, sides, strict=True))
+    return Sample("message", (), turns, is_pair=True)
 
 
-def _starts_conversation(value: Any) -> bool:
+def _begins_conversation(value: Any) -> bool:
     return is_message_dict(value) or (isinstance(value, list) and bool(value) and isinstance(value[0], Mapping))
 
 
-def _find_kind(value: Any) -> BaseModality | None:
-    """Say what a value is that is neither string, dict nor sequence."""
-    if isinstance(value, Image.Image):
-        return "image"
-    if is_array(value):
-        if value.ndim not in _BY_DIMENSIONS:
-            raise InputError(
-                f"Unsupported tensor dimensionality: {value.ndim}D. Expected 1-2D for audio, 3D for image, or "
-                f"4-5D for video."
-            )
-        return _BY_DIMENSIONS[value.ndim]
-    if is_audio_decoder(value):
-        return "audio"
-    if is_video_decoder(value):
-        return "video"
-    if isinstance(value, (bytes, bytearray, memoryview, os.PathLike, Source)) or is_open_file(value):
-        return find_file_kind(value)
-    return None
+def _is_column(value: Any) -> bool:
+    """Tell whether a value is a lazy column of the package `datasets`, if that has been imported."""
+    homes = (sys.modules.get(name) for name in ("datasets", "datasets.arrow_dataset"))
+    columns = (getattr(home, "Column", None) for home in homes)
+    return any(isinstance(column, type) and isinstance(value, column) for column in columns)

@@ -19,6 +19,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from sensorium.errors import MediaError, MediaLimitError
+from sensorium.media.refusal import describe_content
 
 if TYPE_CHECKING:
     from sensorium.media.limits import MediaLimits
@@ -177,7 +178,6 @@ def _register(module: str) -> None:
 
 def _unidentified(source: Source) -> MediaError:
     return MediaError(
-        f"no image of a format that is read ({', '.join(ALLOWED)}). If its content is one of these, the file is "
-        "damaged; otherwise convert it to PNG or JPEG.",
+        f"no image of a format that is read. {describe_content(source, ('image',))} Read are {', '.join(ALLOWED)}.",
         source=source.name,
     )

@@ -1,4 +1,7 @@
-"""The error for inputs that a model does not take: one place for its sentences, which name what to do instead."""
+"""The error for inputs that a model does not take: one place for its sentences, which say what to do instead.
+
+Must not know what a model does with those that it takes.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,13 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sensorium.errors import InputError, UnsupportedModalityError
-from sensorium.media.modality import format_modality, infer_modality
+from sensorium.media.modality import format_modality, read_sample
 
 if TYPE_CHECKING:
+    from sensorium.media.samples import Sample
     from sensorium.types import Modality
+
+_SEPARATELY = "Encode each modality separately: one call per modality."
 
 
 def raise_unsupported_modality_error(
@@ -19,7 +25,7 @@ def raise_unsupported_modality_error(
 
     Args:
         inputs: The inputs of the batch, or samples.
-        modality: What the batch is; `"message"` for a chat, and for a mixture.
+        modality: What the batch is; `"message"` for chats, pairs and mixtures of modalities.
         supported_modalities: What the model takes.
         source: Who refuses, such as `"SentenceTransformer model"`.
 
@@ -28,47 +34,64 @@ def raise_unsupported_modality_error(
     """
     known = f"Supported modalities: {', '.join(map(format_modality, supported_modalities))}."
     if modality == "message":
-        present = _find_present(inputs, supported_modalities)
-        if present is not None:
-            raise UnsupportedModalityError(_explain_batch(present, supported_modalities, source, known))
+        reason = _explain_batch(inputs, supported_modalities, source, known)
+        if reason is not None:
+            raise UnsupportedModalityError(reason)
     elif isinstance(modality, tuple) and all(part in supported_modalities for part in modality):
-        parts = " and ".join(modality)
         raise UnsupportedModalityError(
-            f"This {source} supports {parts} individually, but cannot combine them in a single input. Encode each "
-            f"modality "
-            "separately (one call per modality)."
+            f"this {source} supports {_join(modality)} individually, but cannot combine them in a single input. "
+            f"{_SEPARATELY}"
         )
     raise UnsupportedModalityError(f"Modality '{format_modality(modality)}' is not supported by this {source}. {known}")
 
 
-def _find_present(inputs: Sequence[Any], supported: Sequence[Modality]) -> set[Modality] | None:
+def _explain_batch(inputs: Sequence[Any], supported: Sequence[Modality], source: str, known: str) -> str | None:
+    """Say what is wrong with a batch of chats, pairs or several modalities; None if that cannot be told."""
     try:
-        return {infer_modality(value, supported) for value in inputs}
+        samples = [read_sample(value, supported) for value in inputs]
     except InputError:
         return None
-
-
-def _explain_batch(present: set[Modality], supported: Sequence[Modality], source: str, known: str) -> str:
+    if any(sample.is_pair and sample.turns for sample in samples):
+        return _explain_pairs(samples, supported, source, known)
+    present = {sample.modality for sample in samples}
     if "message" in present:
-        mixed = ", which this batch mixes with other modalities" if len(present) > 1 else ""
-        return (
-            f"This {source} does not support chat-style 'message' inputs (dicts or lists of dicts with 'role' and "
-            f"'content'){mixed}. {known}"
-        )
+        return _explain_chats(samples, supported, source, known)
+    if not present:
+        return None
     names = ", ".join(sorted(map(format_modality, present)))
-    missing = sorted(_base_parts(present) - _base_parts(supported))
+    missing = _missing(samples, supported)
     if missing:
-        return (
-            f"This batch mixes multiple modalities ({names}), but this {source} does not support "
-            f"{' and '.join(missing)}. "
-            f"{known}"
-        )
+        return f"a batch that mixes multiple modalities ({names}): this {source} does not support {missing}. {known}"
+    return f"a batch that mixes multiple modalities ({names}) cannot be encoded at once by this {source}. {_SEPARATELY}"
+
+
+def _explain_pairs(samples: Sequence[Sample], supported: Sequence[Modality], source: str, known: str) -> str:
+    missing = _missing(samples, supported)
+    reason = (
+        f"it does not support {missing}"
+        if missing
+        else "a pair with media needs a model that takes chat messages, with the roles query and document"
+    )
+    return f"Modality 'message' is not supported by this {source} for such a pair: {reason}. {known}"
+
+
+def _explain_chats(samples: Sequence[Sample], supported: Sequence[Modality], source: str, known: str) -> str:
+    missing = _missing(samples, supported)
+    if "message" in supported and missing:
+        return f"this {source} takes chat messages, but does not support {missing} in them. {known}"
+    mixed = any(sample.modality != "message" for sample in samples)
+    batch = ", which this batch mixes with other modalities" if mixed else ""
     return (
-        f"This batch mixes multiple modalities ({names}), which this {source} cannot encode in a single batch. "
-        f"Encode each "
-        "modality separately (one call per modality)."
+        f"this {source} does not support chat-style 'message' inputs (dicts with 'role' and 'content', or lists of "
+        f"them){batch}. {known}"
     )
 
 
-def _base_parts(modalities: Iterable[Modality]) -> set[str]:
-    return {part for modality in modalities for part in ((modality,) if isinstance(modality, str) else modality)}
+def _missing(samples: Sequence[Sample], supported: Iterable[Modality]) -> str:
+    """Name the modalities that the samples hold and the model has no way to take; empty if there are none."""
+    taken = {part for one in supported for part in ((one,) if isinstance(one, str) else one)}
+    return _join(sorted({part.modality for sample in samples for part in sample.all_parts()} - taken))
+
+
+def _join(names: Sequence[str]) -> str:
+    return " and ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -163,7 +163,8 @@ def _open_video(source: Source, limits: MediaLimits) -> Iterator[tuple[InputCont
 
 def _is_cover(stream: VideoStream) -> bool:
     """Tell whether a stream is a picture attached to a sound, such as the cover of an album."""
-    return any(flag.name == "attached_pic" for flag in type(stream.disposition) if flag in stream.disposition)
+    flags = getattr(stream, "disposition", None)  # PyAV 13 and later
+    return flags is not None and bool(flags & type(flags)["attached_pic"])
 
 
 def _header_fps(stream: VideoStream) -> float:

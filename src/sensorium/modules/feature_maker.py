@@ -85,9 +85,10 @@ class FeatureMaker:
             if prompt:
                 prompt_length = self._count_prompt(tokenizer, prompt)
                 samples = [_prepend(sample, prompt) for sample in samples]
-            samples = fill_empty_texts(samples, tokenizer)
         has_text = any(part.modality == "text" for sample in samples for part in sample.parts)
         with self._lock.when(has_text):
+            if modality == "text":
+                samples = fill_empty_texts(samples, tokenizer)
             features = call_processor(processor, self.model_type, samples, settings)
         features["modality"] = modality
         if prompt_length is not None:

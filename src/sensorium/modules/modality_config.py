@@ -13,9 +13,11 @@ import logging
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
+from transformers import PreTrainedTokenizerBase
 from transformers.utils import ModelOutput
 
 from sensorium.errors import CheckpointError
+from sensorium.modules.processors import is_processor
 from sensorium.modules.tasks import TASKS
 from sensorium.types import MODALITY_TO_PROCESSOR_ARG
 
@@ -134,27 +136,32 @@ def infer_modality_config(model: Any, processor: Any, task: str) -> tuple[Modali
 
 def list_processor_modalities(processor: Any) -> list[Modality]:
     """List what a processor can prepare, in the order text, image, audio, video, message."""
-    # Imported here: the four base classes live in four modules, two of which pull in optional packages.
-    from transformers import FeatureExtractionMixin, PreTrainedTokenizerBase, ProcessorMixin
-    from transformers.image_processing_utils import BaseImageProcessor
-
-    if isinstance(processor, ProcessorMixin):
+    if is_processor(processor):
         parts = set(processor.get_attributes())
         found: list[Modality] = [modality for part, modality in _PROCESSOR_PARTS if part in parts]
-    elif isinstance(processor, PreTrainedTokenizerBase):
-        found = ["text"]
-    elif isinstance(processor, FeatureExtractionMixin):
-        found = ["audio"]
-    elif is_video_processor(processor):
-        found = ["video"]
-    elif isinstance(processor, BaseImageProcessor):
-        found = ["image"]
     else:
-        logger.warning("Cannot tell what a %s prepares; the model has no input modality.", type(processor).__name__)
-        found = []
+        found = _list_single(processor)
     if getattr(processor, "chat_template", None) is not None:
         found.append("message")
     return found
+
+
+def _list_single(processor: Any) -> list[Modality]:
+    """Say what a bare tokenizer, feature extractor, video or image processor prepares."""
+    if isinstance(processor, PreTrainedTokenizerBase):
+        return ["text"]
+    # Imported here: both take seconds, which a model of text alone need not pay.
+    from transformers import FeatureExtractionMixin
+    from transformers.image_processing_utils import BaseImageProcessor
+
+    if isinstance(processor, FeatureExtractionMixin):
+        return ["audio"]
+    if is_video_processor(processor):
+        return ["video"]
+    if isinstance(processor, BaseImageProcessor):
+        return ["image"]
+    logger.warning("Cannot tell what a %s prepares; the model has no input modality.", type(processor).__name__)
+    return []
 
 
 def is_video_processor(processor: Any) -> bool:

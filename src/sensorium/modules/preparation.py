@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from transformers import PreTrainedTokenizerBase, ProcessorMixin
+from transformers import PreTrainedTokenizerBase
 
 from sensorium.errors import InputError, MediaError
 from sensorium.media.samples import Frames, Sample, Turn, Waveform
 from sensorium.modules.modality_config import is_video_processor
-from sensorium.modules.processors import explain_missing_package, find_tokenizer
+from sensorium.modules.processors import explain_missing_package, find_tokenizer, is_processor
 from sensorium.modules.wants import wanted_sampling_rate
 from sensorium.types import BASE_MODALITIES, MODALITY_TO_PROCESSOR_ARG
 
@@ -105,7 +105,7 @@ def call_processor(processor: Any, model_type: str, samples: Sequence[Sample], s
     with _translate_errors(processor):
         if draws_random_numbers(processor) and "audio" in kinds:
             return _call_one_by_one(processor, values["audio"], arguments)
-        if not isinstance(processor, ProcessorMixin):
+        if not is_processor(processor):
             return dict(_call_single(processor, kinds, values, arguments))
         named = {MODALITY_TO_PROCESSOR_ARG[kind]: values[kind] for kind in kinds}
         if model_type in _FLAT_PROCESSORS:
@@ -129,7 +129,7 @@ def call_chat_processor(
         Features: tensors by name.
     """
     with _translate_errors(processor):
-        if not isinstance(processor, ProcessorMixin):
+        if not is_processor(processor):
             options = {**settings.common, **settings.text, "add_special_tokens": False}
             return dict(processor(list(prompts), **options))
         parts = [[part for turn in turns for part in turn.parts] for turns in conversations]
@@ -163,7 +163,7 @@ def _call_one_by_one(processor: Any, waveforms: Sequence[np.ndarray], settings: 
     for waveform in waveforms:
         seed = int.from_bytes(hashlib.blake2b(np.ascontiguousarray(waveform).tobytes(), digest_size=4).digest(), "big")
         with _seeded(seed):
-            if isinstance(processor, ProcessorMixin):
+            if is_processor(processor):
                 rows.append(processor(audio=[waveform], **_buckets(settings)))
             else:
                 rows.append(processor([waveform], **{**settings.audio, **settings.common}))

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 from tokenizers.normalizers import Lowercase
 from tokenizers.normalizers import Sequence as NormalizerSequence
-from transformers import AutoProcessor, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from sensorium._optional import PACKAGES, is_installed, missing_extra
 from sensorium.errors import MissingExtraError
+from sensorium.hub.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +25,14 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
 logger = logging.getLogger(__name__)
+
+#: Files of which a checkpoint of anything but text has at least one.
+_PROCESSOR_FILES = (
+    "processor_config.json",
+    "preprocessor_config.json",
+    "video_preprocessor_config.json",
+    "feature_extractor_config.json",
+)
 
 #: What `transformers` says when a processor's package is absent -> our package that provides it.
 _DEPENDENCY_WORDS: tuple[tuple[str, str], ...] = (
@@ -37,13 +47,47 @@ def load_processor(name_or_path: str, processor_kwargs: Mapping[str, Any]) -> An
     Raises:
         MissingExtraError: It needs a package that is not installed.
     """
+    loader = _choose_loader(name_or_path, processor_kwargs)
     try:
-        return AutoProcessor.from_pretrained(name_or_path, **processor_kwargs)
+        return loader.from_pretrained(name_or_path, **processor_kwargs)
     except (ImportError, AttributeError, ValueError) as exc:
         extra = explain_missing_package(exc, f"the processor of {name_or_path}")
         if extra is None:
             raise
         raise extra from exc
+
+
+def is_processor(processor: Any) -> bool:
+    """Tell whether `processor` joins several parts (a tokenizer, an image processor, ...).
+
+    Looked up without an import: where the base class was never loaded, nothing is an instance of it, and loading it
+    takes
+    torchvision, and with it two seconds, along.
+    """
+    module = sys.modules.get("transformers.processing_utils")
+    return module is not None and isinstance(processor, module.ProcessorMixin)
+
+
+def _choose_loader(name_or_path: str, processor_kwargs: Mapping[str, Any]) -> Any:
+    """Return the tokenizer's loader for a checkpoint of text alone, which loads in half the time, or the general
+    one."""
+    checkpoint = Checkpoint(
+        name_or_path,
+        revision=processor_kwargs.get("revision"),
+        token=processor_kwargs.get("token"),
+        cache_folder=processor_kwargs.get("cache_dir"),
+        local_files_only=bool(processor_kwargs.get("local_files_only")),
+    )
+    folder = [processor_kwargs["subfolder"]] if processor_kwargs.get("subfolder") else []
+    settings = checkpoint.read_json(*folder, "tokenizer_config.json")
+    says_more = any(checkpoint.find_file(*folder, name) is not None for name in _PROCESSOR_FILES)
+    if settings and not says_more and not {"processor_class", "auto_map"} & set(settings):
+        from transformers import AutoTokenizer
+
+        return AutoTokenizer
+    from transformers import AutoProcessor
+
+    return AutoProcessor
 
 
 def explain_missing_package(error: BaseException, purpose: str) -> MissingExtraError | None:

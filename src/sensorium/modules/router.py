@@ -139,7 +139,9 @@ class Router(InputModule):
         sample = read_sample(value, self.modalities)
         route = self.find_route(task, sample.modality)
         first = self._first(route)
-        sample = first.read(value) if hasattr(first, "read") else sample
+        if hasattr(first, "read"):
+            # A string may mean another thing to the route, which takes less; a file might not be readable twice.
+            sample = first.read(value if isinstance(value, (str, list, tuple)) else sample)
         return _routed(sample, route, task)
 
     def check(self, sample: Sample) -> None:

@@ -405,6 +405,7 @@ class Transformer(InputModule):
         config_kwargs: dict[str, Any] | None = None,
         backend: str = "torch",
         init_defaults: dict[str, Any] | None = None,
+        is_plain: bool = False,
         **kwargs: Any,
     ) -> Transformer:
         """Load the module from a checkpoint; the caller's arguments win over the checkpoint's.
@@ -422,6 +423,8 @@ class Transformer(InputModule):
             config_kwargs: As in the constructor.
             backend: `"torch"`.
             init_defaults: Constructor arguments where the checkpoint states none.
+            is_plain: Whether the checkpoint is a backbone without modules, whose modalities are inferred; else one that
+                states none takes text.
             **kwargs: Ignored, for modules that take more.
         """
         places = {
@@ -435,7 +438,7 @@ class Transformer(InputModule):
         if os.path.isdir(model_name_or_path) and subfolder:
             model_name_or_path, places["subfolder"] = os.path.join(model_name_or_path, subfolder), ""
         overrides = {"model_kwargs": model_kwargs, "processor_kwargs": processor_kwargs, "config_kwargs": config_kwargs}
-        arguments = read_init_arguments(cls, model_name_or_path, places, overrides)
+        arguments = read_init_arguments(cls, model_name_or_path, places, overrides, is_plain)
         for key, value in (init_defaults or {}).items():
             arguments.setdefault(key, value)
         return cls(model_name_or_path, backend=backend, **arguments)

@@ -38,6 +38,7 @@ def read_init_arguments(
     name_or_path: str,
     places: Mapping[str, Any],
     overrides: Mapping[str, dict[str, Any] | None],
+    is_plain: bool = False,
 ) -> dict[str, Any]:
     """Join what the checkpoint states, where it lies, and what the caller asks.
 
@@ -46,18 +47,20 @@ def read_init_arguments(
         name_or_path: Folder or hub name.
         places: `subfolder`, `token`, `cache_dir`, `revision`, `local_files_only`, `trust_remote_code`.
         overrides: The caller's `model_kwargs`, `processor_kwargs`, `config_kwargs`; they win.
+        is_plain: Whether the checkpoint is a backbone without modules: it states nothing, and all is inferred.
 
     Returns:
         Constructor arguments.
     """
-    stored = _read_file(name_or_path, places)
+    stored = {} if is_plain else _read_file(name_or_path, places)
     arguments = {_RENAMED.get(key, key): value for key, value in stored.items()}
     _drop_unknown(cls, arguments)
-    task = arguments.get("transformer_task", "feature-extraction")
+    task = arguments.get("transformer_task", getattr(cls, "default_task", "feature-extraction"))
     if "modality_config" in arguments:
         arguments["modality_config"] = read_modality_config(arguments["modality_config"])
-    elif stored and task in TASKS:
-        # Written before modalities were: such a checkpoint takes text, and is not to be read as a chat model.
+    elif not is_plain and task in TASKS:
+        # Written before modalities were, the file left out at times: such a checkpoint takes text, and is not to be
+        # read as a chat model because its tokenizer has a template.
         arguments["modality_config"], feature = _default_for(cls, task)
         arguments.setdefault("module_output_name", feature)
     locating = {key: value for key, value in places.items() if value not in (None, "")}
@@ -89,10 +92,18 @@ def _default_for(cls: type, task: str) -> tuple[Any, str]:
 
 
 def _drop_unknown(cls: type, arguments: dict[str, Any]) -> None:
-    known = set(inspect.signature(cls).parameters)
-    for key in sorted(set(arguments) - known):
+    for key in sorted(set(arguments) - _constructor_arguments(cls)):
         logger.warning("Ignoring %r in the checkpoint's sentence_bert_config.json: this version does not know it.", key)
         del arguments[key]
+
+
+def _constructor_arguments(cls: type) -> set[str]:
+    """List what can be passed by name, to the base class too where a class hands `**kwargs` on to it."""
+    found: set[str] = set()
+    for owner in cls.__mro__:
+        parameters = inspect.signature(owner.__init__).parameters.values() if "__init__" in vars(owner) else ()
+        found |= {one.name for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)}
+    return found - {"self"}
 
 
 def merge_deprecated(given: Mapping[str, dict[str, Any] | None], deprecated: Mapping[str, Any]) -> dict[str, Any]:
