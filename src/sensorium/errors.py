@@ -24,10 +24,20 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class SensoriumError(Exception):
-    """Anything Sensorium raises on purpose."""
+    """Anything Sensorium raises on purpose. Copies and pickles with its fields, for errors cross process borders."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild_error, (type(self), self.args, self.__dict__.copy())
+
+
+def _rebuild_error(cls: type[SensoriumError], args: tuple[Any, ...], fields: dict[str, Any]) -> SensoriumError:
+    error = cls(*args)
+    error.__dict__.update(fields)
+    return error
 
 
 class InputError(SensoriumError, ValueError):
@@ -50,17 +60,6 @@ class InputError(SensoriumError, ValueError):
         if self.source is not None:
             where = f"{where} ({self.source})" if where else self.source
         return f"{where}: {self.reason}" if where else self.reason
-
-    def __reduce__(self) -> tuple:
-        # Errors cross process borders in pools; keyword-only fields need this.
-        return _rebuild_error, (type(self), self.args, self.__dict__.copy())
-
-
-def _rebuild_error(cls: type, args: tuple, state: dict) -> BaseException:
-    error = cls.__new__(cls, *args)
-    error.args = args
-    error.__dict__.update(state)
-    return error
 
 
 class UnsupportedModalityError(InputError):
@@ -142,7 +141,7 @@ class MissingExtraError(SensoriumError, ImportError):
         package: The package that was looked for.
     """
 
-    def __init__(self, reason: str, *, extra: str, package: str) -> None:
+    def __init__(self, reason: str, *, extra: str = "", package: str = "") -> None:
         super().__init__(reason)
         self.extra = extra
         self.package = package

@@ -171,3 +171,20 @@ def test_quick_items_are_claimed_several_at_once(
     steps = FakeSteps(on_step=lambda step, argument: threading.Event().wait(seconds) if step == "load" else None)
     assert len(run(range(100), steps, RunOptions(batch_size=50, workers=2)).rows) == 100
     assert (max(claims) > 1) is is_several
+
+
+def test_the_calling_thread_helps_while_nothing_is_ready() -> None:
+    """Two items that wait for each other: the only worker has one, so the calling thread must have the other."""
+    meeting = threading.Barrier(2, timeout=PATIENCE_S)
+    threads = set()
+
+    def watch(step: str, argument: Any) -> None:
+        if step == "load":
+            threads.add(threading.current_thread().name)
+            meeting.wait()
+
+    steps = FakeSteps(on_step=watch)
+    result = run([1, 2], steps, RunOptions(batch_size=1, workers=1, caller_prepares=True))
+    assert result.rows == run([1, 2], FakeSteps(), RunOptions()).rows
+    assert threading.current_thread().name in threads
+    assert len(threads) == 2

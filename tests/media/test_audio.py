@@ -143,6 +143,16 @@ def test_wav_of_unknown_length_is_read_to_its_end() -> None:
     assert decode(bytes(data)).array.shape == (RATE,)
 
 
+def test_flac_of_unknown_length_is_read_to_its_end() -> None:
+    data = bytearray(encode_sound(tone(), "FLAC"))
+    data[21] &= 0xF0
+    data[22:26] = bytes(4)
+    assert decode(bytes(data)).array.shape == (RATE,)
+    assert probe_audio(open_source(bytes(data)), LIMITS) == 0.0
+    with pytest.raises(MediaLimitError, match="max_seconds"):
+        decode(bytes(data), limits=MediaLimits(max_seconds=0.5))
+
+
 def test_limits() -> None:
     data = encode_sound(tone(2.0, channels=2))
     with pytest.raises(MediaLimitError, match=r"2\.0 s at 16000 Hz.*max_seconds"):

@@ -88,6 +88,7 @@ def compute_rows(
         workers=plan.workers,
         on_error=call.on_error,
         show_progress=has_progress,
+        caller_prepares=place.type == "cpu",
         torch_threads=plan.torch_threads,
     )
     return run(values, EncodeSteps(model, call, place), options)
@@ -153,6 +154,7 @@ def run_stream(
         workers=plan.workers,
         on_error=call.on_error,
         window=window,
+        caller_prepares=place.type == "cpu",
         torch_threads=plan.torch_threads,
     )
     return _yield_rows(model, stream(values, EncodeSteps(model, call, place), options), call, place, has_report)

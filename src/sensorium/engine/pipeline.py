@@ -2,7 +2,8 @@
 
 One lock, two conditions: workers wait on one for something to do, the calling thread on the other for a batch. Every
 worker takes whichever act is most urgent: collate the first batch that is fully loaded, load an item of a batch
-that is begun, begin a batch. What waits is bounded: at most `prefetch` collated batches, and loaded items of at
+that is begun, begin a batch; the calling thread too, if it is told to. What waits is bounded: at most `prefetch`
+collated batches, and loaded items of at
 most `prefetch` batches, or one item a worker where batches are smaller than that. A slow item holds up its own batch
 only; batches behind it go first, since rows find their place by job. Must not know the model's side.
 """
@@ -46,13 +47,20 @@ class ThreadedPreparation:
     """Loads and collates ahead of the calling thread. Used by one thread; `close` must be called."""
 
     def __init__(
-        self, steps: Steps, cutter: Cutter, fail: Callable[[Job, InputError], None], workers: int, prefetch: int
+        self,
+        steps: Steps,
+        cutter: Cutter,
+        fail: Callable[[Job, InputError], None],
+        workers: int,
+        prefetch: int,
+        caller_prepares: bool = False,
     ) -> None:
         self._steps = steps
         self._cutter = cutter
         self._fail = fail
         self._workers = workers
         self._prefetch = prefetch
+        self._caller_prepares = caller_prepares
         self._lock = threading.Lock()
         self._has_work = threading.Condition(self._lock)
         self._has_news = threading.Condition(self._lock)
@@ -83,6 +91,8 @@ class ThreadedPreparation:
             BaseException: Whatever a worker raised that blames no input.
         """
         while True:
+            if self._caller_prepares:
+                self._help()
             with self._lock:
                 while not (self._ready or self._failures or self._fatal) and (self._open or self._cutter):
                     self._has_news.wait()
@@ -95,6 +105,18 @@ class ThreadedPreparation:
                     return prepared
             for job, error in sorted(failures, key=_by_index):
                 self._fail(job, error)
+
+    def _help(self) -> None:
+        """Load and collate on the calling thread while no batch is ready: its core would only wait."""
+        while True:
+            with self._lock:
+                if self._ready or self._failures or self._fatal or self._is_closed:
+                    return
+                claim = self._claim_work()
+            if claim is None:
+                return
+            self._do(*claim)
+            del claim
 
     def close(self) -> None:
         """Stop the workers and wait for them: the acts under way are finished, and everything prepared is dropped."""
@@ -124,25 +146,32 @@ class ThreadedPreparation:
     def _act(self) -> bool:
         """Wait for something to do and do it; False to stop. A function of its own, so that its references end here."""
         with self._lock:
-            while True:
-                if self._is_closed:
-                    return False
-                slot = self._find_collatable()
-                if slot is not None:
-                    slot.is_collating = True
-                    claimed = range(0)
-                    break
-                slot = self._find_loadable()
-                if slot is not None:
-                    claimed = range(slot.next, min(slot.next + self._claim, len(slot.jobs)))
-                    slot.next = claimed.stop
-                    break
+            while not self._is_closed and (claim := self._claim_work()) is None:
                 self._has_work.wait()
-        if slot.is_collating:
+            if self._is_closed:
+                return False
+        assert claim is not None
+        self._do(*claim)
+        return True
+
+    def _claim_work(self) -> tuple[_Slot, range | None] | None:
+        """Find what is most urgent and mark it as taken: a batch to collate, or some of its places to load."""
+        slot = self._find_collatable()
+        if slot is not None:
+            slot.is_collating = True
+            return slot, None
+        slot = self._find_loadable()
+        if slot is None:
+            return None
+        places = range(slot.next, min(slot.next + self._claim, len(slot.jobs)))
+        slot.next = places.stop
+        return slot, places
+
+    def _do(self, slot: _Slot, places: range | None) -> None:
+        if places is None:
             self._collate(slot)
         else:
-            self._load(slot, claimed)
-        return True
+            self._load(slot, places)
 
     def _find_collatable(self) -> _Slot | None:
         waiting = len(self._ready) + sum(slot.is_collating for slot in self._open)

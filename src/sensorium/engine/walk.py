@@ -38,7 +38,9 @@ class Walk:
         if workers == 0:
             self._preparation = InlinePreparation(steps, cutter, self._fail)
         else:
-            self._preparation = ThreadedPreparation(steps, cutter, self._fail, workers, options.prefetch)
+            self._preparation = ThreadedPreparation(
+                steps, cutter, self._fail, workers, options.prefetch, options.caller_prepares
+            )
 
     def feed(self, jobs: Sequence[Job]) -> None:
         """Take jobs on. Workers begin at once."""

@@ -102,6 +102,8 @@ def decode_audio(source: Source, sampling_rate: int | None, limits: MediaLimits)
 def _is_for_soundfile(source: Source) -> bool:
     head = source.head(HEAD_BYTES)
     demuxer = find_demuxer(head)
+    if demuxer == "flac" and not _states_length(head):
+        return False  # libsndfile opens it, and then fails to read it
     if demuxer in _SNDFILE_DEMUXERS:
         if is_installed("soundfile"):
             return not (demuxer == "ogg" and b"theora" in head)
@@ -109,6 +111,14 @@ def _is_for_soundfile(source: Source) -> bool:
             raise missing_extra("soundfile", _PURPOSE)
         return False
     return demuxer is None and head.startswith(_SNDFILE_MAGIC)
+
+
+def _states_length(head: bytes) -> bool:
+    """Tell whether a FLAC file states its number of samples, which one that was written to a pipe does not.
+
+    Source: RFC 9639, 8.2: after 18 bytes, 20 bits of the rate, 3 of the channels, 5 of the sample size, then 36.
+    """
+    return len(head) < 26 or bool(head[21] & 0x0F or any(head[22:26]))
 
 
 class _Mono:

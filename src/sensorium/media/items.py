@@ -13,7 +13,7 @@ from sensorium.errors import InputError
 from sensorium.media.arrays import is_array
 from sensorium.media.files import find_file_kind, is_file, is_file_record
 from sensorium.media.forms import is_read_once
-from sensorium.media.kinds import check_numeric, find_object_kind, is_number, is_picture
+from sensorium.media.kinds import find_object_kind, is_number, is_numeric, is_picture
 from sensorium.media.paths import guess_media_kind
 from sensorium.media.samples import Part
 
@@ -87,7 +87,8 @@ def _read_item(modality: BaseModality, value: Any, where: str) -> Part:
 def _is_medium(modality: BaseModality, value: Any, where: str) -> bool:
     """Tell whether a value can be of this modality; raise, where more can be said about why it cannot."""
     if is_array(value):
-        check_numeric(value)
+        if not is_numeric(value):
+            raise InputError(f"{where} is an array of {value.dtype}, where only real numbers are media.")
         return True
     if isinstance(value, Mapping):
         _check_dict(modality, value, where)

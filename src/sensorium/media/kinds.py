@@ -56,14 +56,9 @@ def find_object_kind(value: Any) -> MediaKind | None:
     return "video" if isinstance(value, Frames) or is_video_decoder(value) else None
 
 
-def check_numeric(array: Any) -> None:
-    """Raise InputError unless an array is of real numbers."""
-    is_numeric = not array.is_complex() if is_tensor(array) else array.dtype.kind in "buif"
-    if not is_numeric:
-        raise InputError(
-            f"Unsupported input type: an array of {array.dtype}, where only real numbers are media. Pass texts as a "
-            "list of str."
-        )
+def is_numeric(array: Any) -> bool:
+    """Tell whether an array or tensor is of real numbers."""
+    return not array.is_complex() if is_tensor(array) else array.dtype.kind in "buif"
 
 
 def is_picture(value: Any) -> bool:
@@ -77,7 +72,11 @@ def is_number(value: Any) -> bool:
 
 
 def _find_array_kind(array: Any) -> MediaKind:
-    check_numeric(array)
+    if not is_numeric(array):
+        raise InputError(
+            f"Unsupported input type: an array of {array.dtype}, where only real numbers are media. Pass texts as a "
+            "list of str."
+        )
     if array.ndim not in _BY_DIMENSIONS:
         raise InputError(
             f"Unsupported tensor dimensionality: {array.ndim}, of shape {list(array.shape)}. An array of 1 or 2 "

@@ -93,7 +93,7 @@ class Frames:
 
 @dataclass(frozen=True, slots=True)
 class MediaCost:
-    """What a sample will cost, read from headers. None means not known without fetching or decoding."""
+    """What a sample will cost, read from headers. What is not known without fetching or decoding counts as 0."""
 
     characters: int = 0
     pixels: int = 0

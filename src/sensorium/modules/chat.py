@@ -27,18 +27,45 @@ _FLAT_MODEL_TYPES = frozenset({"apertus", "deepseek_v3", "gpt_oss", "seed_oss"})
 #: What a template that walks over content items contains.
 _STRUCTURED_MARKS = ("content[0]", ".type", "'type'", '"type"', "item.type", "message.content[")
 
-#: What stands for a decoded medium inside a rendered message; templates test only that it is there.
-_PLACEHOLDER = True
+#: What stands for a decoded medium inside a rendered message. Templates test only that it is there; one that writes it
+#: out takes no media.
+_PLACEHOLDER = "<medium beside the text>"
+
+#: What rendering raises, beyond the template's own errors, where a template gets content that it does not expect.
+_RENDER_ERRORS = (ValueError, TypeError, KeyError, AttributeError)
 
 
 def infer_message_format(model_type: str, processor: Any) -> MessageFormat:
-    """Tell whether a template takes content as a list of items or as one string."""
+    """Tell whether a template takes content as a list of items or as one string.
+
+    Judged by how the template looks, as the compatible library does, unless a message rendered so is lost and one
+    rendered the other way is not.
+    """
+    guess = _guess_message_format(model_type, processor)
+    other: MessageFormat = "structured" if guess == "flat" else "flat"
+    is_wrong = not _carries_text(processor, guess) and _carries_text(processor, other)
+    return other if is_wrong else guess
+
+
+def _guess_message_format(model_type: str, processor: Any) -> MessageFormat:
     if model_type in _FLAT_MODEL_TYPES:
         return "flat"
     template = getattr(processor, "chat_template", None)
     if not isinstance(template, str) or not template:
         return "structured"
     return "structured" if any(mark in template for mark in _STRUCTURED_MARKS) else "flat"
+
+
+def _carries_text(processor: Any, message_format: MessageFormat) -> bool:
+    """Tell whether a message's text reaches the prompt, and its Python form does not."""
+    turn = Turn("user", (Part("text", "alpha", True),))
+    if not getattr(processor, "chat_template", None):
+        return False
+    try:
+        prompt = render_text(processor, [[turn]], message_format, {})[0]
+    except _RENDER_ERRORS:
+        return False
+    return "alpha" in prompt and repr(_render_turn(turn, "structured")["content"]) not in prompt
 
 
 def to_conversation(sample: Sample, prompt: str | None = None) -> tuple[Turn, ...]:
@@ -100,12 +127,27 @@ def render_text(
 
     messages = [render_messages(turns, message_format) for turns in conversations]
     try:
-        return processor.apply_chat_template(messages, tokenize=False, **template_kwargs)
-    except TemplateError as exc:
+        prompts = processor.apply_chat_template(messages, tokenize=False, **template_kwargs)
+    except (TemplateError, TypeError) as exc:
         raise InputError(
             f"the model's chat template refuses this conversation: {exc}. Its roles are "
             f"{[turn.role for turn in conversations[0]]}; check which roles, and in which order, the model expects."
         ) from exc
+    for turns, prompt in zip(conversations, prompts, strict=True):
+        _check_no_leak(turns, prompt)
+    return prompts
+
+
+def _check_no_leak(turns: Sequence[Turn], prompt: str) -> None:
+    """Raise InputError if a template wrote out what stands for a medium, as one for text alone does."""
+    if _PLACEHOLDER not in prompt or is_text_only(turns):
+        return
+    if any(part.modality == "text" and _PLACEHOLDER in part.value for turn in turns for part in turn.parts):
+        return
+    raise InputError(
+        "the model's chat template takes only text: it writes media out as if they were text. Give the model a "
+        'template that puts its placeholder tokens for media, with processor_kwargs={"chat_template": ...}.'
+    )
 
 
 def active_template(processor: Any, template_kwargs: Mapping[str, Any]) -> str | None:
@@ -167,7 +209,7 @@ def _probe_pair_roles(processor: Any, message_format: MessageFormat, template_kw
     ]
     try:
         renders = [render_text(processor, [turns], message_format, template_kwargs)[0] for turns in conversations]
-    except (InputError, ValueError, TypeError, KeyError, AttributeError) as exc:
+    except _RENDER_ERRORS as exc:
         cause = exc.__cause__ or exc
         return f"its chat template was tried and it raised {type(cause).__name__}: {cause}"
     lost = [repr(role) for role, render in zip(PAIR_ROLES, renders[1:], strict=True) if render == renders[0]]

@@ -103,7 +103,7 @@ def _constructor_arguments(cls: type) -> set[str]:
     for owner in cls.__mro__:
         parameters = inspect.signature(owner.__init__).parameters.values() if "__init__" in vars(owner) else ()
         found |= {one.name for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)}
-    return found - {"self"}
+    return found - {"self", "model_name_or_path", "backend"}
 
 
 def merge_deprecated(given: Mapping[str, dict[str, Any] | None], deprecated: Mapping[str, Any]) -> dict[str, Any]:
