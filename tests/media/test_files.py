@@ -168,7 +168,9 @@ def test_addresses_in_records() -> None:
         find_file_kind({"path": "https://example.org/cat"})
 
 
-@pytest.mark.parametrize("record", [{"bytes": None, "path": None}, {"bytes": "text"}, {"path": 5}, {"bytes": 5, "path": "a"}])
+@pytest.mark.parametrize(
+    "record", [{"bytes": None, "path": None}, {"bytes": "text"}, {"path": 5}, {"bytes": 5, "path": "a"}]
+)
 def test_records_of_nothing(record: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="file record"):
         find_file_kind(record)

@@ -26,8 +26,14 @@ ONE: list[tuple[BaseModality, Any]] = [
     *[("image", value) for value in ("cat", "https://x/y", Path("cat"), b"...", bytearray(b"."), io.BytesIO(b"."))],
     *[("audio", value) for value in ("sound.txt", Path("x"), b"...", {"bytes": b".", "path": None}, {"path": "x"})],
     *[("video", value) for value in ("clip.jpg", Path("x"), b"...", {"bytes": b".", "path": None}, {"path": "x"})],
-    *[("image", value) for value in (PICTURE, PIXELS, PIXELS[..., 0], torch.zeros(3, 4, 5), make_image(1).convert("P"))],
-    *[("audio", value) for value in (WAVE, torch.zeros(7), np.zeros((2, 7)), SOUND, AudioDecoder(), Waveform(WAVE, 8000))],
+    *[
+        ("image", value)
+        for value in (PICTURE, PIXELS, PIXELS[..., 0], torch.zeros(3, 4, 5), make_image(1).convert("P"))
+    ],
+    *[
+        ("audio", value)
+        for value in (WAVE, torch.zeros(7), np.zeros((2, 7)), SOUND, AudioDecoder(), Waveform(WAVE, 8000))
+    ],
     *[("video", value) for value in (FRAMES, FRAMES[None], torch.zeros(2, 3, 4, 5), make_clip(1), VideoDecoder())],
     ("video", {"array": FRAMES}),
     ("video", Frames(FRAMES, None, False)),
@@ -80,7 +86,11 @@ def test_frames_in_files_are_a_clip(tmp_path: Path) -> None:
     paths = [tmp_path / f"{number}.png" for number in range(2)]
     for path in paths:
         make_image(1).save(path)
-    for frames in (paths, [path.read_bytes() for path in paths], [{"bytes": None, "path": str(path)} for path in paths]):
+    for frames in (
+        paths,
+        [path.read_bytes() for path in paths],
+        [{"bytes": None, "path": str(path)} for path in paths],
+    ):
         (part,) = read_items("video", frames)
         assert part.value is frames
 

@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sensorium.errors import InputError, MediaError, MissingMediaError
 from sensorium.media import limits
@@ -34,7 +32,6 @@ from sensorium.media.modality import (
     is_video_url_or_path,
     read_sample,
 )
-from sensorium.media.paths import find_suffix_kind, is_address
 from sensorium.media.samples import Frames, Part, Sample, Turn, Waveform
 from sensorium.media.source import Source
 from tests.media.decoder_stubs import AudioDecoder, VideoDecoder
@@ -119,7 +116,8 @@ def test_every_form(value: Any, modality: Any) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [value for value, _ in SINGLES if not isinstance(value, (str, list, tuple, dict, UserDict))] + [SOUND, make_clip(1)],
+    [value for value, _ in SINGLES if not isinstance(value, (str, list, tuple, dict, UserDict))]
+    + [SOUND, make_clip(1)],
 )
 def test_media_keep_the_callers_value_and_are_never_downgraded(value: Any) -> None:
     (part,) = read_sample(value, ["text"]).parts
@@ -183,7 +181,12 @@ def test_strings_are_judged_by_what_the_model_takes(value: str) -> None:
 def test_a_missing_path_is_an_error_only_where_it_would_be_a_medium() -> None:
     path = "/no/such/cat.jpg"
     for value in (path, (path, "a cat"), ["a cat", path]):
-        assert infer_modality(value) == infer_modality(value, ["text"]) == infer_modality(value, ["text", "audio"]) == "text"
+        assert (
+            infer_modality(value)
+            == infer_modality(value, ["text"])
+            == infer_modality(value, ["text", "audio"])
+            == "text"
+        )
         with pytest.raises(MissingMediaError, match=r'\{"text": \.\.\.\}'):
             read_sample(value, ALL)
     assert infer_modality({"text": path}, ALL) == "text"
@@ -240,67 +243,6 @@ def test_a_pair_holds_no_pairs(side: Any) -> None:
         read_sample((side, PICTURE))
 
 
-NO_INPUTS: list[tuple[Any, str]] = [
-    *[(value, "Unsupported input type: " + type(value).__name__) for value in (None, 5, 1.5, True, {1}, object(), len)],
-    (np.float32(1), "Unsupported input type: float32"),
-    (np.array(1.0), "Unsupported tensor dimensionality: 0"),
-    (torch.tensor(1.0), "Unsupported tensor dimensionality: 0"),
-    (np.zeros((1,) * 6), "Unsupported tensor dimensionality: 6"),
-    (np.array(["a", "b"]), "Unsupported input type: an array of <U1"),
-    (np.array([b"a"]), "an array of |S1"),
-    (np.array([None]), "an array of object"),
-    (np.zeros(3, complex), "an array of complex128"),
-    ([], "Unsupported input type: list of 0"),
-    ((), "Unsupported input type: tuple of 0"),
-    (["a"], "Unsupported input type: list of 1"),
-    (("a", "b", "c"), "Unsupported input type: tuple of 3"),
-    ([PICTURE], r'Unsupported input type: list of 1.*\{"video": \[\.\.\.\]\}'),
-    ([PICTURE, PICTURE, "a"], r'list of 3.*\{"text": "...", "image": \[a, b\]\}'),
-    ([WAVE] * 3, "Unsupported input type: list of 3"),
-    (["a", MESSAGE], "Unsupported input type: list of 2"),
-    (([MESSAGE], [MESSAGE]), "Unsupported input type: tuple of 2"),
-    (("a", None), "Unsupported input type: NoneType"),
-    ([MESSAGE, "a"], "message 1 of the conversation"),
-    ([{"role": "user"}], "must be a dict with 'role' and 'content'"),
-    ({"role": "user"}, "unrecognized modality keys.*needs both 'role' and 'content'"),
-    ({}, "an empty dict"),
-    ({"array": WAVE}, r"must also include 'sampling_rate' \(for audio\) or 'video_metadata' \(for video\)"),
-    ({"array": WAVE, 5: 1, "b": 2}, r"\[5, 'array', 'b'\]"),
-    ({"text": "a", "foo": 1}, r"unrecognized modality keys: \['foo'\]. Expected keys from: \['audio', 'image'"),
-    ({"text": "a", 5: 1, "b": 2, None: 3}, r"keys: \[5, None, 'b'\]"),
-    ({"Image": PICTURE}, r"unrecognized modality keys: \['Image'\]"),
-    ({"image": None}, "the value under 'image' is NoneType"),
-    ({"text": 5, "image": PICTURE}, "the value under 'text' is int"),
-    ({"image": [], "text": []}, "only empty lists"),
-    ({"bytes": None, "path": None}, "file record"),
-]
-
-
-@pytest.mark.parametrize(("value", "said"), NO_INPUTS)
-@pytest.mark.parametrize("supported", [None, ["text"], ALL])
-def test_what_is_no_input(value: Any, said: str, supported: Any) -> None:
-    with pytest.raises(InputError, match=said):
-        read_sample(value, supported)
-    with pytest.raises(ValueError, match=said):
-        infer_modality(value, supported)
-
-
-@pytest.mark.parametrize(
-    ("keys", "shown", "hidden"),
-    [
-        (["video", "video_metadata"], ['{"video": {"array": frames, "video_metadata":', "do_sample_frames"], ["16000"]),
-        (["audio", "sampling_rate"], ['{"audio": {"array": waveform, "sampling_rate": 16000}}'], ["do_sample_frames"]),
-        (["sampling_rate", "video_metadata", "text"], ["do_sample_frames", "16000", "To attach"], []),
-        (["text", "label"], ["['label']"], ["To attach"]),
-    ],
-)
-def test_hints_for_misplaced_companions(keys: list[str], shown: list[str], hidden: list[str]) -> None:
-    with pytest.raises(InputError) as caught:
-        read_sample(dict.fromkeys(keys, 1))
-    assert all(part in str(caught.value) for part in shown)
-    assert not any(part in str(caught.value) for part in hidden)
-
-
 def test_batches() -> None:
     assert infer_batch_modality([]) == "text"
     assert infer_batch_modality(["a", ("b", "c"), {"text": "d"}]) == "text"
@@ -320,16 +262,64 @@ def test_kinds_of_pairs() -> None:
     for pair in ((PICTURE, "a"), [PICTURE, PICTURE], ("a", None), ("a", {"text": "b"}), ("a", ["b"]), (1, 2)):
         assert is_non_text_pair(pair)
         assert not is_text_pair(pair)
-    for value in ("ab", [], ["a"], ("a", "b", "c"), None, {"a": 1, "b": 2}, (MESSAGE, "a"), ["a", [MESSAGE]], [[{}], "a"]):
+    for value in (
+        "ab",
+        [],
+        ["a"],
+        ("a", "b", "c"),
+        None,
+        {"a": 1, "b": 2},
+        (MESSAGE, "a"),
+        ["a", [MESSAGE]],
+        [[{}], "a"],
+    ):
         assert not is_non_text_pair(value)
         assert not is_text_pair(value)
 
 
-SINGLE_INPUTS = ["a", "", np.str_("a"), PICTURE, WAVE, FRAMES, torch.zeros(3), {"text": "a"}, MESSAGE, [MESSAGE], [MESSAGE] * 2]
-SINGLE_INPUTS += [np.array("a"), np.array([b"a"]), np.array(["a"])[0], Path("x"), b"x", io.BytesIO(), AudioDecoder(), None, 5]
+SINGLE_INPUTS = [
+    "a",
+    "",
+    np.str_("a"),
+    PICTURE,
+    WAVE,
+    FRAMES,
+    torch.zeros(3),
+    {"text": "a"},
+    MESSAGE,
+    [MESSAGE],
+    [MESSAGE] * 2,
+]
+SINGLE_INPUTS += [
+    np.array("a"),
+    np.array([b"a"]),
+    np.array(["a"])[0],
+    Path("x"),
+    b"x",
+    io.BytesIO(),
+    AudioDecoder(),
+    None,
+    5,
+]
 SINGLE_INPUTS += [Sample("text", (Part("text", "a", True),))]
-BATCHES = [[], (), ["a"], ("a", "b"), [PICTURE], [[MESSAGE], [MESSAGE]], (MESSAGE,), np.array(["a", "b"]), np.array([["a", "b"]])]
-BATCHES += [np.array([None, PICTURE], dtype=object), np.array([], dtype=str), iter(["a"]), (text for text in "ab"), map(str, [1])]
+BATCHES = [
+    [],
+    (),
+    ["a"],
+    ("a", "b"),
+    [PICTURE],
+    [[MESSAGE], [MESSAGE]],
+    (MESSAGE,),
+    np.array(["a", "b"]),
+    np.array([["a", "b"]]),
+]
+BATCHES += [
+    np.array([None, PICTURE], dtype=object),
+    np.array([], dtype=str),
+    iter(["a"]),
+    (text for text in "ab"),
+    map(str, [1]),
+]
 
 
 @pytest.mark.parametrize("value", SINGLE_INPUTS, ids=lambda value: type(value).__name__)
@@ -355,7 +345,16 @@ def test_a_column_of_a_data_set_is_a_batch(home: str, monkeypatch: pytest.Monkey
 def test_plain_text() -> None:
     for value in ("hello", "", "http://example.org/page", ("a", "b"), {"text": IMAGE_URL}, read_sample("a")):
         assert is_plain_text(value)
-    for value in (IMAGE_URL, "cat.jpg", ("a", "b.mp4"), PICTURE, {"image": "x"}, None, ("a", PICTURE), read_sample(PICTURE)):
+    for value in (
+        IMAGE_URL,
+        "cat.jpg",
+        ("a", "b.mp4"),
+        PICTURE,
+        {"image": "x"},
+        None,
+        ("a", PICTURE),
+        read_sample(PICTURE),
+    ):
         assert not is_plain_text(value)
 
 
@@ -371,52 +370,6 @@ def test_string_tests_take_anything() -> None:
 def test_modalities_are_written_with_a_plus() -> None:
     assert format_modality("text") == "text"
     assert format_modality(("image", "text")) == "image+text"
-
-
-@given(st.text())
-def test_any_text_is_text_unless_it_looks_like_a_medium(text: str) -> None:
-    sample = read_sample(text)
-    if not is_address(text) and find_suffix_kind(text) is None:
-        assert sample == Sample("text", (Part("text", text, True),))
-    assert read_sample(text, ["text"]).parts[0].value == text
-
-
-_KEYS = ["text", "image", "audio", "video", "array", "sampling_rate", "video_metadata", "role", "content", "bytes", "path", "x"]
-_VALUES = st.one_of(
-    st.none(),
-    st.integers(),
-    st.text(max_size=5),
-    st.binary(max_size=5),
-    st.sampled_from([PICTURE, PIXELS, FRAMES, WAVE, IMAGE_URL, SOUND, MESSAGE, AudioDecoder()]),
-    st.lists(st.sampled_from(["a", PICTURE, FRAMES, WAVE, 0.5, None, MESSAGE]), max_size=3),
-)
-
-
-@given(
-    st.one_of(
-        st.dictionaries(st.one_of(st.sampled_from(_KEYS), st.integers(0, 3)), _VALUES, max_size=4),
-        st.lists(_VALUES, max_size=4),
-        st.tuples(_VALUES, _VALUES),
-        _VALUES,
-    ),
-    st.sampled_from([None, ["text"], ["image", "text"], ALL]),
-)
-def test_any_value_works_or_is_a_value_error(value: Any, supported: Any) -> None:
-    try:
-        sample = read_sample(value, supported)
-    except InputError as error:
-        assert isinstance(error, ValueError)
-        assert str(error)
-        return
-    assert read_sample(sample, supported) is sample
-    parts = sample.all_parts()
-    assert parts
-    present = sorted({part.modality for part in parts})
-    if sample.modality == "message":
-        assert sample.turns
-    else:
-        assert sample.modality == (present[0] if len(present) == 1 else tuple(present))
-    assert all(isinstance(part.value, str) for part in parts if part.modality == "text")
 
 
 def test_recognising_imports_neither_torch_nor_a_decoder() -> None:

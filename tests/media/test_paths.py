@@ -105,15 +105,14 @@ def test_strings(folder: Path, text: str, expected: str | None) -> None:
         ("hello", None),
     ],
 )
-def test_a_guess_does_not_look_at_the_disk(
-    text: str, expected: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_guess_does_not_look_at_the_disk(text: str, expected: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "stat", lambda *args, **kwargs: pytest.fail("looked at the disk"))
     assert guess_media_kind(text) == expected
 
 
 @pytest.mark.parametrize(
-    "text", ["no/such/cat.jpg", "/no/such/clip.mp4", "./sound.WAV", "~/cat.jpg", "C:\\photos\\cat.jpg", "notes.txt/a.jpg"]
+    "text",
+    ["no/such/cat.jpg", "/no/such/clip.mp4", "./sound.WAV", "~/cat.jpg", "C:\\photos\\cat.jpg", "notes.txt/a.jpg"],
 )
 def test_a_missing_path_is_an_error_where_the_modality_is_taken(folder: Path, text: str) -> None:
     with pytest.raises(MissingMediaError, match=r'no such file.*\{"text": \.\.\.\}') as caught:
@@ -182,7 +181,9 @@ def test_any_text_is_text_unless_it_looks_like_a_medium(text: str) -> None:
 
 
 @given(
-    st.tuples(st.sampled_from(["", "http://", "data:image/", "/", "x/", "\\"]), st.text(), st.sampled_from([".jpg", ".Mp4"]))
+    st.tuples(
+        st.sampled_from(["", "http://", "data:image/", "/", "x/", "\\"]), st.text(), st.sampled_from([".jpg", ".Mp4"])
+    )
 )
 def test_what_looks_like_a_medium_never_raises_without_a_model(pieces: tuple[str, str, str]) -> None:
     assert find_media_kind("".join(pieces)) in ("image", "video", None)

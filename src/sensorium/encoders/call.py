@@ -94,7 +94,7 @@ def assemble(rows: Sequence[Any], call: EncodeCall, dim: int | None, device: tor
         lists of other outputs.
     """
     if not call.is_embedding:
-        return list(rows)
+        return [dict(row) if isinstance(row, dict) else row for row in rows]  # duplicates share one row
     if not len(rows):
         return _assemble_empty(call, device)
     rows = _fill_failed(rows, call, dim)

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from sensorium.encoders.stored_config import read_stored_config
 from sensorium.errors import CheckpointError
 from sensorium.hub.checkpoint import Checkpoint
 from sensorium.hub.inside import relative_parts
@@ -20,13 +21,12 @@ from sensorium.hub.requirements import check_requirements
 from sensorium.modules.registry import load_module, resolve_module_class
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping
 
     from torch import nn
 
 logger = logging.getLogger(__name__)
 
-CONFIG_FILE = "config_sentence_transformers.json"
 MODULES_FILE = "modules.json"
 
 
@@ -122,7 +122,7 @@ def load_model(
             model_type,
         )
         return LoadedModel(checkpoint, _number(default_modules(name, options)), {}, {})
-    config = checkpoint.read_json(CONFIG_FILE)
+    config = read_stored_config(checkpoint)
     check_requirements(config.get("requirements"), source=name)
     saved_type = config.get("model_type", "SentenceTransformer")
     if saved_type != model_type:
@@ -132,7 +132,7 @@ def load_model(
     modules: OrderedDict[str, nn.Module] = OrderedDict()
     module_kwargs: dict[str, list[str]] = {}
     for entry in entries:
-        _check_entry(entry, name)
+        _check_entry(entry, name, modules)
         module_class = resolve_module_class(
             entry["type"],
             name,
@@ -140,7 +140,9 @@ def load_model(
             options.revision,
             options.model_kwargs.get("code_revision"),
         )
-        modules[str(entry["name"])] = load_module(module_class, name, entry["path"], **options.for_module())
+        modules[str(entry["name"])] = load_module(
+            module_class, name, entry["path"] or "", **options.for_module()
+        )
         module_kwargs[str(entry["name"])] = list(entry.get("kwargs") or [])
     return LoadedModel(checkpoint, modules, module_kwargs, config)
 
@@ -149,9 +151,18 @@ def _number(modules: list[nn.Module]) -> OrderedDict[str, nn.Module]:
     return OrderedDict((str(position), module) for position, module in enumerate(modules))
 
 
-def _check_entry(entry: Any, name: str) -> None:
+def _check_entry(entry: Any, name: str, present: Container[str]) -> None:
     """Refuse a line of `modules.json` that is not one, or that points outside the checkpoint."""
     if not isinstance(entry, dict) or not {"name", "path", "type"}.issubset(entry):
         raise CheckpointError(f"{name}: an entry of modules.json needs name, path and type, got {entry!r}.", model=name)
+    is_typed = isinstance(entry["type"], str) and isinstance(entry["path"], (str, type(None)))
+    if not is_typed or not isinstance(entry.get("kwargs") or [], list) or "." in str(entry["name"]):
+        raise CheckpointError(
+            f"{name}: an entry of modules.json is malformed: {entry!r}. Its type and path must be strings, its kwargs a "
+            "list, and its name must hold no dot.",
+            model=name,
+        )
+    if str(entry["name"]) in present:
+        raise CheckpointError(f"{name}: modules.json has two modules named {str(entry['name'])!r}.", model=name)
     if entry["path"]:
         relative_parts((entry["path"],), name)

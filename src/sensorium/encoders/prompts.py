@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sensorium.encoders.stored_config import check_prompts
 from sensorium.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Prompts:
         always: tuple[str, ...],
     ) -> Prompts:
         """Join the caller's prompts with the checkpoint's; the caller's win, an empty text included."""
+        check_prompts(given, "the argument `prompts`", InputError)
         texts: dict[str, Any] = {**dict.fromkeys(always), **(given or {})}
         for name, text in (saved.get("prompts") or {}).items():
             if texts.get(name) is None:

@@ -81,6 +81,7 @@ def compute_rows(
     model: SentenceTransformer, values: Sequence[Any], call: EncodeCall, place: torch.device, has_progress: bool
 ) -> RunResult:
     """Compute the rows of a call on the device where the model is."""
+    _end_training_mode(model)
     plan = plan_threads(is_cpu_model=place.type == "cpu", has_media=not all(map(is_plain_text, values)))
     options = RunOptions(
         batch_size=call.batch_size,
@@ -144,6 +145,7 @@ def run_stream(
             f"encode_stream takes an iterable of inputs, and got one {type(values).__name__}. Pass [input], or use "
             "encode."
         )
+    _end_training_mode(model)
     place = model.device
     plan = plan_threads(
         is_cpu_model=place.type == "cpu", has_media=set(model.modalities) - {"text", "message"} != set()
@@ -189,6 +191,12 @@ def hand_over(result: EncodeResult, is_single: bool, has_report: bool) -> Any:
             stacklevel=3,
         )
     return result.embeddings
+
+
+def _end_training_mode(model: SentenceTransformer) -> None:
+    """Switch dropout and the like off, as the compatible library does: `encode` leaves a model in evaluation mode."""
+    if model.training or any(module.training for module in model):
+        model.eval()
 
 
 def _width(model: SentenceTransformer) -> int | None:

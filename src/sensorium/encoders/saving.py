@@ -13,8 +13,9 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from sensorium._version import __version__
-from sensorium.encoders.loading import CONFIG_FILE, MODULES_FILE
-from sensorium.modules.registry import type_name
+from sensorium.encoders.loading import MODULES_FILE
+from sensorium.encoders.stored_config import CONFIG_FILE
+from sensorium.modules.registry import is_carried_code, type_name
 
 if TYPE_CHECKING:
     from sensorium.encoders.model import BaseModel
@@ -41,9 +42,21 @@ def save_model(
             entry["kwargs"] = model.module_kwargs[name]
         entries.append(entry)
     _write_json(os.path.join(path, MODULES_FILE), entries)
+    _copy_code(model, path)
     if creates_card:
         with open(os.path.join(path, "README.md"), "w", encoding="utf-8") as file:
             file.write(_card(model, model_name))
+
+
+def _copy_code(model: BaseModel, path: str) -> None:
+    """Write the files of classes that came out of a checkpoint into the root, where `modules.json` is read to mean."""
+    from transformers import PreTrainedModel
+    from transformers.dynamic_module_utils import custom_object_save
+
+    carried = {type(module).__module__: module for module in model.modules() if is_carried_code(module)}
+    for module in carried.values():
+        if not isinstance(module, PreTrainedModel):  # a network saves its own code
+            custom_object_save(module, path)
 
 
 def _save_module(module: Any, target: str, safe_serialization: bool) -> None:

@@ -38,6 +38,9 @@ _FLATTENED = frozenset(
     ]
 )
 
+#: What torch says, in a plain RuntimeError, when the CPU's memory is used up.
+_MEMORY_WORDS = ("not enough memory", "can't allocate memory")
+
 
 class EncodeSteps:
     """The steps of one call on one model."""
@@ -138,7 +141,7 @@ class EncodeSteps:
         """Tell whether a device ran out of memory."""
         if isinstance(error, torch.OutOfMemoryError):
             return True
-        return isinstance(error, RuntimeError) and "not enough memory" in str(error)
+        return isinstance(error, RuntimeError) and any(words in str(error) for words in _MEMORY_WORDS)
 
 
 def _split_tokens(tokens: torch.Tensor, mask: torch.Tensor | None) -> list[torch.Tensor]:

@@ -68,7 +68,7 @@ def _explain_batch(inputs: Sequence[Any], supported: Sequence[Modality], source:
 def _explain_pairs(samples: Sequence[Sample], supported: Sequence[Modality], source: str, known: str) -> str:
     missing = _missing(samples, supported)
     reason = (
-        f"it does not support {missing}"
+        f"the model takes no {missing}"
         if missing
         else "a pair with media needs a model that takes chat messages, with the roles query and document"
     )
@@ -88,9 +88,8 @@ def _explain_chats(samples: Sequence[Sample], supported: Sequence[Modality], sou
 
 
 def _missing(samples: Sequence[Sample], supported: Iterable[Modality]) -> str:
-    """Name the modalities that the samples hold and the model has no way to take; empty if there are none."""
-    taken = {part for one in supported for part in ((one,) if isinstance(one, str) else one)}
-    return _join(sorted({part.modality for sample in samples for part in sample.all_parts()} - taken))
+    """Name the modalities that the samples hold and the model does not take by themselves; empty if there are none."""
+    return _join(sorted({part.modality for sample in samples for part in sample.all_parts()} - set(supported)))
 
 
 def _join(names: Sequence[str]) -> str:

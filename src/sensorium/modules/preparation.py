@@ -246,9 +246,7 @@ def _media_arguments(parts: Sequence[Any], processor: Any, settings: Settings) -
     if any(clip.metadata is not None for clip in clips):
         video["video_metadata"] = [_full_metadata(clip) for clip in clips]
     if clips and all(clip.is_sampled for clip in clips):
-        video["do_sample_frames"] = False
-        video.pop("fps", None)
-        video.pop("num_frames", None)
+        video["do_sample_frames"] = False  # `fps` stays: Qwen2.5-Omni tells the model how long a frame lasts by it
     return Settings(settings.common, dict(settings.text), audio, settings.image, video, settings.chat_template)
 
 

@@ -46,6 +46,9 @@ HOMES: dict[str, str] = {
 #: Prefixes of type names that mean a class of the compatible library, not somebody's code.
 _OUR_PREFIXES = ("sentence_transformers.", "sensorium.")
 
+#: Package under which `transformers` imports the code of checkpoints (its `TRANSFORMERS_DYNAMIC_MODULE_NAME`).
+_CARRIED_CODE = "transformers_modules."
+
 
 def resolve_module_class(
     reference: str,
@@ -90,7 +93,15 @@ def type_name(module: nn.Module) -> str:
     """Return the name to write into `modules.json`, one that the compatible library knows."""
     cls = type(module)
     stated = cls.__dict__.get("peer_type")
-    return stated if stated is not None else f"{cls.__module__}.{cls.__qualname__}"
+    if stated is not None:
+        return stated
+    place = cls.__module__.rpartition(".")[2] if is_carried_code(module) else cls.__module__
+    return f"{place}.{cls.__qualname__}"
+
+
+def is_carried_code(module: nn.Module) -> bool:
+    """Tell whether a module's class came out of a checkpoint, so that its file belongs into the next one."""
+    return type(module).__module__.startswith(_CARRIED_CODE)
 
 
 def _current_name(name: str) -> str:

@@ -7,6 +7,7 @@ pooling, encoders or threads, except that `preprocess` may be called from severa
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 from typing import TYPE_CHECKING, Any
@@ -122,7 +123,7 @@ class Transformer(InputModule):
         warn_unknown_settings(processing_kwargs, "`processing_kwargs`")
         self.transformer_task = transformer_task
         self.backend = backend
-        self.processing_kwargs = dict(processing_kwargs or {})
+        self.processing_kwargs = copy.deepcopy(processing_kwargs or {})
         self.query_length, self.document_length = query_length, document_length
         self.query_expansion = None
         self.do_lower_case = do_lower_case
@@ -168,7 +169,7 @@ class Transformer(InputModule):
         )
         if config is not None:
             check_modality_config(config, feature_name)
-            self.modality_config = config
+            self.modality_config = copy.deepcopy(config)
         else:
             self.modality_config, feature_name = infer_modality_config(
                 self.model, self.processor, self.transformer_task
@@ -284,6 +285,8 @@ class Transformer(InputModule):
         processing_kwargs: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Sample:
         """Fetch and decode the media of a sample, at the rate and with the frames that the processor wants."""
+        if all(part.is_loaded for part in sample.all_parts()):
+            return sample
         settings = settings or self.media_settings
         merged = Settings.for_model(self.config.model_type, self.processing_kwargs, processing_kwargs)
         video = merged.video

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sensorium.errors import MediaError
 from sensorium.media.decode import DecodeSpec
 from sensorium.media.samples import Frames
 from sensorium.modules.processors import find_part
@@ -87,12 +88,14 @@ def estimate_tokens(cost: MediaCost, sample: Sample, processor: Any, config: Pre
 
 
 def samples_arrays(processor: Any, overrides: Mapping[str, Any]) -> bool:
-    """Tell whether a processor picks frames out of arrays that it is given."""
-    video_processor = find_part(processor, "video_processor")
+    """Tell whether a processor picks frames out of arrays that it is given.
+
+    A rate or a number of frames does not make it: to some processors `fps` says how the frames were taken.
+    """
     asked = overrides.get("do_sample_frames")
-    if asked is None and (overrides.get("fps") is not None or overrides.get("num_frames") is not None):
-        return True
-    return bool(getattr(video_processor, "do_sample_frames", False) if asked is None else asked)
+    return bool(
+        getattr(find_part(processor, "video_processor"), "do_sample_frames", False) if asked is None else asked
+    )
 
 
 def sample_array_clip(clip: Frames, choose: Callable[[VideoInfo], Sequence[int]]) -> Frames:
@@ -169,10 +172,12 @@ def _frame_chooser(processor: Any, overrides: Mapping[str, Any]) -> Callable[[Vi
     }
     if settings.get("fps") is None and settings.get("num_frames") is None:
         return choose_evenly
-    if overrides.get("num_frames") is not None:
+    # One of the two that the caller gives replaces the processor's own other.
+    if overrides.get("num_frames") is not None and overrides.get("fps") is None:
         settings["fps"] = None
-    elif overrides.get("fps") is not None:
+    elif overrides.get("fps") is not None and overrides.get("num_frames") is None:
         settings["num_frames"] = None
+    asked = {name: settings.get(name) for name in ("fps", "num_frames")}
 
     def choose(info: VideoInfo) -> list[int]:
         # Imported here: only models with video need it, and it imports a decoder where one is installed.
@@ -185,7 +190,14 @@ def _frame_chooser(processor: Any, overrides: Mapping[str, Any]) -> Callable[[Vi
             width=info.width,
             height=info.height,
         )
-        indices = np.asarray(video_processor.sample_frames(metadata=metadata, **settings))
+        try:
+            indices = np.asarray(video_processor.sample_frames(metadata=metadata, **settings))
+        except (ValueError, TypeError, ZeroDivisionError) as exc:
+            raise MediaError(
+                f"the frames of a clip of {info.total_num_frames} frames cannot be chosen as asked, {asked}: {exc}. "
+                'Give other processing_kwargs={"video": {"fps": ..., "num_frames": ...}}, or "do_sample_frames": False.',
+                source="video",
+            ) from exc
         return [int(index) for index in indices.clip(0, max(info.total_num_frames - 1, 0))]
 
     return choose

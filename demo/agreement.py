@@ -1,0 +1,137 @@
+"""How far Sensorium's vectors are from those of sentence-transformers, the peer, on the same checkpoint and input.
+
+The peer is given an image as the file, a sound or a clip as the array that Sensorium decoded; whether it could have
+opened the file itself is found out too. Must not know how results are printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from demo.media_table import Encoded
+from sensorium.media import MediaLimits, MediaSettings, decode_video, open_source
+
+if TYPE_CHECKING:
+    from sensorium import SentenceTransformer
+
+#: Largest difference allowed in any dimension.
+TOLERANCE = 1e-5
+
+
+class PeerError(Exception):
+    """The peer raised; the text is its error's type and first sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A file that the peer did not read as what it is, and why, in the peer's words."""
+
+    name: str
+    modality: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Agreement:
+    """What came of comparing one checkpoint.
+
+    Attributes:
+        title: The checkpoint.
+        differences: Modality -> the largest difference of each input compared.
+        unread: Files that the peer cannot open itself.
+        problems: What is wrong, in sentences.
+    """
+
+    title: str
+    differences: dict[str, list[float]] = field(default_factory=dict)
+    unread: list[Unread] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def largest(self) -> float:
+        """The largest difference of all."""
+        return max((value for values in self.differences.values() for value in values), default=0.0)
+
+    def cell(self, modality: str) -> str:
+        """Return the largest difference of a modality and how many inputs it is of."""
+        values = self.differences.get(modality, [])
+        return f"{max(values):.1e} ({len(values)})" if values else "-"
+
+
+def compare(title: str, ours: SentenceTransformer, theirs: Any, rows: Sequence[Encoded]) -> Agreement:
+    """Give the peer what Sensorium encoded, input by input, and compare the vectors."""
+    agreement = Agreement(title)
+    for row in rows:
+        name, modality = row.file.name, row.file.modality
+        given, vector = _prepare_input(ours, row)
+        try:
+            difference = _measure(vector, _ask(theirs.encode, given))
+        except PeerError as exc:
+            agreement.problems.append(f"{title}: the peer gave no vector for {name}: {exc}")
+            continue
+        agreement.differences.setdefault(modality, []).append(difference)
+        if not difference <= TOLERANCE:  # NaN is not, either
+            agreement.problems.append(f"{title}: {name} is {difference:.1e} from the peer's vector.")
+        reason = _find_reading_fault(theirs, row) if modality in ("audio", "video") else None
+        if reason is not None:
+            agreement.unread.append(Unread(name, modality, reason))
+    return agreement
+
+
+def crops_at_random(model: SentenceTransformer) -> bool:
+    """Tell whether the model's processor takes a random part of a long sound, as CLAP's does."""
+    return _random_window(model) is not None
+
+
+def _prepare_input(model: SentenceTransformer, row: Encoded) -> tuple[Any, Any]:
+    """Return an input in a form that the peer takes, and Sensorium's vector of it.
+
+    A sound or clip is the very samples or frames that Sensorium's model was given. Only a processor that chooses frames
+    by itself gets the whole clip, and must choose the same ones; a sound that would be cropped at random is cut first.
+    """
+    if row.file.modality in ("text", "image"):
+        return row.file.value, row.vector
+    value = row.sample.parts[0].value
+    if row.file.modality == "audio":
+        window = _random_window(model)
+        given = {"audio": {"array": value.array[:window], "sampling_rate": value.sampling_rate}}
+        return given, row.vector if window is None else model.encode(given)
+    if getattr(model.processor.video_processor, "do_sample_frames", False):
+        value = decode_video(open_source(row.file.value, MediaSettings()), None, MediaLimits())
+    return {"video": {"array": value.array, "video_metadata": dict(value.metadata)}}, row.vector
+
+
+def _random_window(model: SentenceTransformer) -> int | None:
+    """Return the samples that fit into the window of a feature extractor which crops at random, or None."""
+    extractor: Any = getattr(model.processor, "feature_extractor", None)
+    return extractor.nb_max_samples if getattr(extractor, "truncation", None) == "rand_trunc" else None
+
+
+def _measure(ours: Any, theirs: Any) -> float:
+    """Return the largest difference in any dimension; NaN where there is nothing to compare."""
+    ours, theirs = np.asarray(ours, dtype=np.float64), np.asarray(theirs, dtype=np.float64)
+    if ours.shape != theirs.shape or not theirs.size:
+        return float("nan")
+    return float(np.abs(ours - theirs).max())
+
+
+def _find_reading_fault(theirs: Any, row: Encoded) -> str | None:
+    """Hand the peer the path of a file. Return what went wrong, or None if it was read as what it is."""
+    try:
+        features = _ask(theirs.preprocess, [row.file.value])
+    except PeerError as exc:
+        return str(exc).replace(repr(row.file.value), "the path")
+    media = {name for name in row.features if name.startswith(("pixel_values", "input_features"))}
+    return None if media <= set(features) else "took the path for a text, and encoded that"
+
+
+def _ask(method: Callable[[Any], Any], value: Any) -> Any:
+    try:
+        return method(value)
+    except Exception as exc:  # a foreign library's faults, whatever they are, are what is reported here
+        sentence = " ".join(str(exc).split()).partition(". ")[0]
+        raise PeerError(f"{type(exc).__name__}: {sentence}") from exc
