@@ -140,9 +140,7 @@ def load_model(
             options.revision,
             options.model_kwargs.get("code_revision"),
         )
-        modules[str(entry["name"])] = load_module(
-            module_class, name, entry["path"] or "", **options.for_module()
-        )
+        modules[str(entry["name"])] = load_module(module_class, name, entry["path"] or "", **options.for_module())
         module_kwargs[str(entry["name"])] = list(entry.get("kwargs") or [])
     return LoadedModel(checkpoint, modules, module_kwargs, config)
 

@@ -53,7 +53,9 @@ def read_stored_config(checkpoint: Checkpoint) -> dict[str, Any]:
     name = checkpoint.name_or_path
     unknown = sorted(set(config) - set(_TYPES))
     if unknown:
-        logger.warning("Ignoring the key(s) %s in %s of %s: this version does not know them.", unknown, CONFIG_FILE, name)
+        logger.warning(
+            "Ignoring the key(s) %s in %s of %s: this version does not know them.", unknown, CONFIG_FILE, name
+        )
     for key, kind in _TYPES.items():
         value = config.get(key)
         if value is not None and not isinstance(value, kind):

@@ -250,13 +250,18 @@ class Transformer(InputModule):
         return [*self.modality_config, *(part for part in dict.fromkeys(parts) if part not in self.modality_config)]
 
     def check(self, sample: Sample) -> None:
-        """Raise UnsupportedModalityError unless the model takes this sample."""
-        if sample.modality in self.modality_config:
-            return
+        """Raise InputError (UnsupportedModalityError for a modality) unless the model takes this sample."""
+        kinds = [part.modality for part in sample.all_parts()]
         if "message" in self.modality_config:
-            missing = {part.modality for part in sample.all_parts()} - set(self.modality_config)
-            if not missing:
+            if set(kinds).issubset(self.modality_config):
                 return
+        elif sample.modality in self.modality_config:
+            if sample.is_pair or len(kinds) == len(set(kinds)):
+                return
+            raise InputError(
+                f"this model takes one item of a modality in an input, got {', '.join(kinds)}. Pass them as inputs of "
+                "their own, or use a model with a chat template."
+            )
         raise_unsupported_modality_error([sample], sample.modality, self.modalities, "Transformer module")
 
     def group(self, sample: Sample) -> Hashable:

@@ -93,9 +93,7 @@ def samples_arrays(processor: Any, overrides: Mapping[str, Any]) -> bool:
     A rate or a number of frames does not make it: to some processors `fps` says how the frames were taken.
     """
     asked = overrides.get("do_sample_frames")
-    return bool(
-        getattr(find_part(processor, "video_processor"), "do_sample_frames", False) if asked is None else asked
-    )
+    return bool(getattr(find_part(processor, "video_processor"), "do_sample_frames", False) if asked is None else asked)
 
 
 def sample_array_clip(clip: Frames, choose: Callable[[VideoInfo], Sequence[int]]) -> Frames:
