@@ -30,7 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 if every file was encoded, every answer right and every vector the peer's; otherwise 1.
     """
-    parser = argparse.ArgumentParser(prog="python -m demo", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m demo",
+        description="Encode samples/, answer questions over it, and compare every vector with sentence-transformers.",
+    )
     parser.add_argument("--samples", type=Path, default=_SAMPLES, metavar="DIR", help="a folder laid out as samples/")
     folder = parser.parse_args(arguments).samples
     try:
@@ -38,9 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         versions = [f"{name} {metadata.version(name)}" for name in ("sensorium", "sentence-transformers")]
     except (SamplesError, ImportError) as exc:
         parser.error(str(exc))
-    print(f"{versions[0]} encodes {folder.name}/ ({samples}), on the CPU; {versions[1]} encodes it too.", flush=True)
+    print(f"{versions[0]} encodes {folder.name}/: {samples}.", flush=True)
+    print(f"{versions[1]} encodes the same, for comparison. Both compute on one thread of the CPU.", flush=True)
     start = time.perf_counter()
-    _silence_libraries()
+    _prepare_process()
     from demo.tour import Tour  # torch comes with it, which takes seconds
 
     tour = Tour(samples, peer=versions[1])
@@ -48,9 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return tour.conclude(time.perf_counter() - start)
 
 
-def _silence_libraries() -> None:
-    """Keep notes about random weights and old interfaces, and progress bars, out of the tables."""
-    os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported; nothing is fetched
+def _prepare_process() -> None:
+    """Set what must be set before torch and huggingface_hub are imported, and keep their notes out of the tables."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["OMP_NUM_THREADS"] = "1"  # one small input at a time: a second thread costs more than it brings
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     warnings.simplefilter("ignore")
     for name in ("sensorium", "sentence_transformers"):

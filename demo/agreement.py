@@ -44,47 +44,45 @@ class Agreement:
         differences: Modality -> the largest difference of each input compared.
         unread: Files that the peer cannot open itself.
         problems: What is wrong, in sentences.
+        is_cropped: Whether sounds were cut to the model's window first, because the peer takes a random part of them.
     """
 
     title: str
     differences: dict[str, list[float]] = field(default_factory=dict)
     unread: list[Unread] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    is_cropped: bool = False
 
     @property
     def largest(self) -> float:
-        """The largest difference of all."""
-        return max((value for values in self.differences.values() for value in values), default=0.0)
+        """The largest difference of all; NaN if there is one that is not a number, or none."""
+        values = [value for values in self.differences.values() for value in values]
+        return float(np.max(values)) if values else float("nan")
 
     def cell(self, modality: str) -> str:
         """Return the largest difference of a modality and how many inputs it is of."""
         values = self.differences.get(modality, [])
-        return f"{max(values):.1e} ({len(values)})" if values else "-"
+        return f"{np.max(values):.1e} ({len(values)})" if values else "-"
 
 
 def compare(title: str, ours: SentenceTransformer, theirs: Any, rows: Sequence[Encoded]) -> Agreement:
     """Give the peer what Sensorium encoded, input by input, and compare the vectors."""
-    agreement = Agreement(title)
+    agreement = Agreement(title, is_cropped=_random_window(ours) is not None)
     for row in rows:
         name, modality = row.file.name, row.file.modality
         given, vector = _prepare_input(ours, row)
         try:
             difference = _measure(vector, _ask(theirs.encode, given))
         except PeerError as exc:
-            agreement.problems.append(f"{title}: the peer gave no vector for {name}: {exc}")
+            agreement.problems.append(f"{name}: the peer gave no vector: {exc}.")
             continue
         agreement.differences.setdefault(modality, []).append(difference)
         if not difference <= TOLERANCE:  # NaN is not, either
-            agreement.problems.append(f"{title}: {name} is {difference:.1e} from the peer's vector.")
+            agreement.problems.append(f"{name}: the vector is {difference:.1e} from the peer's.")
         reason = _find_reading_fault(theirs, row) if modality in ("audio", "video") else None
         if reason is not None:
             agreement.unread.append(Unread(name, modality, reason))
     return agreement
-
-
-def crops_at_random(model: SentenceTransformer) -> bool:
-    """Tell whether the model's processor takes a random part of a long sound, as CLAP's does."""
-    return _random_window(model) is not None
 
 
 def _prepare_input(model: SentenceTransformer, row: Encoded) -> tuple[Any, Any]:

@@ -5,6 +5,7 @@ Must not know which checkpoint computes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,12 +35,12 @@ class BrokenBatch:
     problem: str | None
 
 
-def encode_broken_batch(model: SentenceTransformer, images: tuple[SampleFile, ...], folder: Path) -> BrokenBatch:
+def encode_broken_batch(model: SentenceTransformer, images: Sequence[SampleFile], folder: Path) -> BrokenBatch:
     """Encode an image, the first half of its file, and another image, skipping what cannot be used.
 
     Args:
         model: Takes images.
-        images: At least one.
+        images: At least one; each can be encoded.
         folder: Where the half file is written.
     """
     whole, other = images[0], images[-1]

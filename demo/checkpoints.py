@@ -25,6 +25,14 @@ class SmallCheckpoint:
     name: str
     title: str
 
+    @property
+    def media(self) -> tuple[str, ...]:
+        """Which of image, audio and video it takes."""
+        from tests.tiny.families import BY_NAME
+
+        taken = BY_NAME[self.name].modalities
+        return tuple(modality for modality in ("image", "audio", "video") if modality in taken)
+
     def build(self, folder: Path) -> Path:
         """Write it into a subfolder of `folder`, and return that; the weights come from seed 0."""
         from tests.tiny.families import BY_NAME

@@ -14,7 +14,7 @@ import numpy as np
 
 from demo.sample_files import SampleFile
 from demo.table import Column, Table
-from sensorium.errors import SensoriumError
+from sensorium.errors import InputError, SensoriumError
 from sensorium.media import MediaLimits, MediaSettings, open_source, probe_audio, probe_image, probe_video
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _TABLE = Table(
     Column("file", 24),
     Column("modality", 8),
-    Column("pixels, or seconds and frames", 36),
+    Column("size", 36),
     Column("the model saw", 14),
     Column("ms", 6, is_number=True),
     Column("vector", 8),
@@ -70,7 +70,7 @@ class Failed:
 
     def line(self) -> str:
         """Return the table's line."""
-        return _TABLE.line(self.file.name, self.file.modality, f"FAILED: {self.reason}", "", "", "")
+        return _TABLE.line(self.file.name, self.file.modality, "FAILED, see the summary", "", "", "")
 
 
 def heading() -> str:
@@ -89,25 +89,25 @@ def encode_file(model: SentenceTransformer, file: SampleFile) -> Encoded | Faile
         milliseconds = 1000 * (time.perf_counter() - start)
         extent = _describe_extent(file, sample)
     except SensoriumError as exc:
-        return Failed(file, str(exc))
+        return Failed(file, exc.reason if isinstance(exc, InputError) else str(exc))
     seen = _describe_seen(model, features)
     return Encoded(file, extent, seen, milliseconds, np.asarray(vector), sample, frozenset(features))
 
 
-def find_problems(title: str, rows: Sequence[Encoded | Failed]) -> list[str]:
-    """Say what is wrong with a checkpoint's rows: failures, NaN, constants, and two files with one vector."""
-    problems = [f"{title}: {row.file.name}: {row.reason}" for row in rows if isinstance(row, Failed)]
+def find_problems(rows: Sequence[Encoded | Failed]) -> list[str]:
+    """Say what is wrong with one checkpoint's rows: failures, NaN, constants, and two files with one vector."""
+    problems = [f"{row.file.name}: {row.reason}" for row in rows if isinstance(row, Failed)]
     first_with: dict[bytes, str] = {}
     for row in rows:
         if isinstance(row, Failed):
             continue
         if row.vector.ndim != 1 or not np.isfinite(row.vector).all():
-            problems.append(f"{title}: {row.file.name}: the vector is not a row of finite numbers.")
+            problems.append(f"{row.file.name}: the vector is not a row of finite numbers.")
         elif np.ptp(row.vector) == 0:
-            problems.append(f"{title}: {row.file.name}: the vector is constant.")
+            problems.append(f"{row.file.name}: the vector is constant.")
         other = first_with.setdefault(row.vector.tobytes(), row.file.name)
         if other != row.file.name:
-            problems.append(f"{title}: {row.file.name} and {other} have the same vector.")
+            problems.append(f"{row.file.name} and {other} have the same vector.")
     return problems
 
 
@@ -146,4 +146,4 @@ def _describe_seen(model: SentenceTransformer, features: dict[str, Any]) -> str:
 def _find_patch_size(model: SentenceTransformer) -> int:
     configs = (getattr(module, "config", None) for module in model.modules())
     towers = (getattr(config, "vision_config", config) for config in configs if config is not None)
-    return next(tower.patch_size for tower in towers if isinstance(getattr(tower, "patch_size", None), int))
+    return next(int(tower.patch_size) for tower in towers if isinstance(getattr(tower, "patch_size", None), int))

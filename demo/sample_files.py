@@ -60,11 +60,14 @@ class SampleFiles:
         """Look through a folder.
 
         Raises:
-            SamplesError: A subfolder or the questions are missing or empty, or a question names no text.
+            SamplesError: A subfolder or the questions are missing or empty, there is but one text, or a question names
+                none.
         """
         files = tuple(file for modality in FOLDERS for file in _find_files(folder, modality))
         questions = _read_questions(folder / "questions.json")
         names = {file.name for file in files if file.modality == "text"}
+        if len(names) < 2:
+            raise SamplesError(f"{folder} has one text. Questions need at least two to choose from.")
         for question in questions:
             if question.answer not in names:
                 raise SamplesError(f"{question.text!r} is answered by {question.answer!r}, which is none of the texts.")

@@ -10,18 +10,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from demo import media_table, questions
-from demo.agreement import TOLERANCE, Agreement, compare, crops_at_random
+from demo.agreement import Agreement, compare
+from demo.agreement_table import agreement_lines
 from demo.broken_file import encode_broken_batch
 from demo.checkpoints import MINILM_TITLE, SMALL_CHECKPOINTS, SmallCheckpoint, load_ours, load_theirs
 from demo.media_table import Encoded
-from demo.sample_files import FOLDERS, SampleFile, SampleFiles
-from demo.table import Column, Table, paragraph
+from demo.sample_files import SampleFile, SampleFiles
+from demo.table import paragraph
 
 if TYPE_CHECKING:
     from sensorium import SentenceTransformer
-
-_AGREEMENT_TABLE = Table(Column("checkpoint", 18), *(Column(folder, 14) for folder in FOLDERS.values()))
 
 
 class Tour:
@@ -36,9 +37,9 @@ class Tour:
         """
         self.samples = samples
         self.peer = peer
-        self.problems: list[str] = []
+        #: What is wrong, and with which checkpoints.
+        self.problems: dict[str, list[str]] = {}
         self.agreements: list[Agreement] = []
-        self.randomly_cropped: list[str] = []
         self.vectors = 0
         self.right_answers = 0
 
@@ -51,13 +52,13 @@ class Tour:
         with tempfile.TemporaryDirectory(prefix="sensorium-demo-") as name:
             scratch = Path(name)
             self._encode_texts(minilm)
-            self._encode_media(scratch)
-            self._break_a_file(scratch)
+            rows = self._encode_media(scratch)
+            self._break_a_file(scratch, SMALL_CHECKPOINTS[0], rows[SMALL_CHECKPOINTS[0].name])
         self._show_agreement()
 
     def conclude(self, seconds: float) -> int:
         """Print the summary, and return the exit status."""
-        largest = max((agreement.largest for agreement in self.agreements), default=0.0)
+        largest = float(np.max([agreement.largest for agreement in self.agreements]))
         _print_title("Summary")
         print(
             paragraph(
@@ -66,10 +67,14 @@ class Tour:
                 f"{self.peer} {largest:.1e}; {seconds:.0f} s."
             )
         )
-        for problem in self.problems:
-            print(paragraph(f"WRONG: {problem}"))
-        print("  All is well." if not self.problems else f"  {len(self.problems)} things are wrong.")
+        for problem, titles in self.problems.items():
+            print(paragraph(f"WRONG: {problem} ({', '.join(titles)})"))
+        print("  All is well." if not self.problems else f"  Things that are wrong: {len(self.problems)}.")
         return 1 if self.problems else 0
+
+    def _note(self, title: str, problems: Sequence[str]) -> None:
+        for problem in problems:
+            self.problems.setdefault(problem, []).append(title)
 
     def _encode_texts(self, minilm: Path) -> None:
         model = load_ours(minilm)
@@ -77,93 +82,69 @@ class Tour:
         _print_title(f"Texts, by the real {MINILM_TITLE}")
         print(media_table.heading())
         rows = self._encode_files(MINILM_TITLE, model, passages)
-        self.agreements.append(compare(MINILM_TITLE, model, load_theirs(minilm), rows))
+        self._compare(MINILM_TITLE, model, minilm, rows)
         _print_title("Questions over these texts: the best passage and the runner-up, by cosine")
         print(questions.heading())
         for answer in questions.answer_questions(model, self.samples.questions, passages):
             print(*answer.lines(), sep="\n")
             self.right_answers += answer.is_right
             if answer.problem is not None:
-                self.problems.append(answer.problem)
+                self._note(MINILM_TITLE, [answer.problem])
 
-    def _encode_media(self, scratch: Path) -> None:
+    def _encode_media(self, scratch: Path) -> dict[str, list[Encoded]]:
         _print_title("Images, sounds and clips, by small checkpoints of every family that takes them")
         print(
             "  THESE CHECKPOINTS HAVE RANDOM WEIGHTS, so that nothing need be fetched: their vectors mean nothing.\n"
             "  They only prove the machinery: every file is opened, prepared as the family wants it, and computed.\n"
             "  The model saw: tokens of a sequence (its chat template's included), patches of an image tower, or\n"
-            "  columns of an audio tower's spectrogram. ms: the file alone, opening and decoding included, when warm.\n"
+            "  columns of an audio tower's spectrogram. ms: for that file alone, opened and decoded, when warm.\n"
         )
         print(media_table.heading())
-        for checkpoint in SMALL_CHECKPOINTS:
-            self._encode_with(checkpoint, scratch)
+        return {checkpoint.name: self._encode_with(checkpoint, scratch) for checkpoint in SMALL_CHECKPOINTS}
 
-    def _encode_with(self, checkpoint: SmallCheckpoint, scratch: Path) -> None:
+    def _encode_with(self, checkpoint: SmallCheckpoint, scratch: Path) -> list[Encoded]:
         folder = checkpoint.build(scratch)
         model = load_ours(folder)
-        if crops_at_random(model):
-            self.randomly_cropped.append(checkpoint.title)
-        files = self.samples.of(*(name for name in ("image", "audio", "video") if model.supports(name)))
+        files = self.samples.of(*checkpoint.media)
         print(f"  {checkpoint.title} (random weights)")
         rows = self._encode_files(checkpoint.title, model, files)
-        self.agreements.append(compare(checkpoint.title, model, load_theirs(folder), rows))
+        self._compare(checkpoint.title, model, folder, rows)
+        return rows
 
     def _encode_files(self, title: str, model: SentenceTransformer, files: Sequence[SampleFile]) -> list[Encoded]:
+        # The first file of a kind makes libraries load, which the times should not show.
         for first in {file.modality: file for file in reversed(files)}.values():
-            media_table.encode_file(
-                model, first
-            )  # the first of a kind loads libraries, which the times should not show
+            media_table.encode_file(model, first)
         rows = []
         for file in files:
             rows.append(media_table.encode_file(model, file))
             print(rows[-1].line(), flush=True)
-        self.problems += media_table.find_problems(title, rows)
+        self._note(title, media_table.find_problems(rows))
         encoded = [row for row in rows if isinstance(row, Encoded)]
         self.vectors += len(encoded)
         return encoded
 
-    def _break_a_file(self, scratch: Path) -> None:
-        checkpoint = SMALL_CHECKPOINTS[0]
+    def _compare(self, title: str, model: SentenceTransformer, folder: Path, rows: Sequence[Encoded]) -> None:
+        agreement = compare(title, model, load_theirs(folder), rows)
+        self._note(title, agreement.problems)
+        self.agreements.append(agreement)
+
+    def _break_a_file(self, scratch: Path, checkpoint: SmallCheckpoint, rows: Sequence[Encoded]) -> None:
+        if not rows:
+            return  # every image failed, which is noted already
         _print_title(
             f'A broken file in a batch, by {checkpoint.title}: encode(..., on_error="skip", return_report=True)'
         )
-        batch = encode_broken_batch(load_ours(scratch / checkpoint.name), self.samples.of("image"), scratch)
+        batch = encode_broken_batch(load_ours(scratch / checkpoint.name), [row.file for row in rows], scratch)
         for line in [*batch.rows, *(f"report: {sentence}" for sentence in batch.sentences)]:
             print(paragraph(line))
         if batch.problem is not None:
-            self.problems.append(batch.problem)
+            self._note(checkpoint.title, [batch.problem])
 
     def _show_agreement(self) -> None:
         _print_title(f"Agreement with {self.peer} on the same checkpoints")
-        print(f"  Largest difference in any dimension (how many inputs); {TOLERANCE:.0e} is allowed.\n")
-        print(_AGREEMENT_TABLE.heading())
-        for agreement in self.agreements:
-            print(_AGREEMENT_TABLE.line(agreement.title, *(agreement.cell(modality) for modality in FOLDERS)))
-            self.problems += agreement.problems
-        print("\n  It was given texts, image files, and sounds and clips as Sensorium had decoded them.")
-        if self.randomly_cropped:
-            print(
-                paragraph(
-                    f"{', '.join(self.randomly_cropped)}: on the part of each sound that fits into the model's window. "
-                    "Of a longer one the peer takes a part at random on every call, Sensorium always the same."
-                )
-            )
-        self._show_unread()
-
-    def _show_unread(self) -> None:
-        """Say which sounds and clips the peer could not have opened itself, with whom and why."""
-        by_reason: dict[str, tuple[set[str], set[str]]] = {}
-        for agreement in self.agreements:
-            for unread in agreement.unread:
-                titles, names = by_reason.setdefault(unread.reason, (set(), set()))
-                titles.add(agreement.title)
-                names.add(unread.name)
-        if by_reason:
-            print("\n  Given the path instead, it did not read these files here:")
-        order = [agreement.title for agreement in self.agreements]
-        for reason, (titles, names) in by_reason.items():
-            files = ", ".join(sorted(names))
-            print(paragraph(f"{files} ({', '.join(sorted(titles, key=order.index))}): {reason}.", indent="    "))
+        for line in agreement_lines(self.agreements, self.samples):
+            print(line)
 
 
 def _print_title(text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -184,7 +185,41 @@ def test_the_calling_thread_helps_while_nothing_is_ready() -> None:
             meeting.wait()
 
     steps = FakeSteps(on_step=watch)
-    result = run([1, 2], steps, RunOptions(batch_size=1, workers=1, caller_prepares=True))
+    result = run([1, 2], steps, RunOptions(batch_size=1, workers=1, shares_cores=True))
     assert result.rows == run([1, 2], FakeSteps(), RunOptions()).rows
     assert threading.current_thread().name in threads
     assert len(threads) == 2
+
+
+def test_workers_rest_while_the_model_computes_on_their_cores() -> None:
+    """Nothing is loaded or collated between the begin and the end of `compute`."""
+    events: list[str] = []
+
+    def watch(step: str, argument: Any) -> None:
+        if step == "compute":
+            events.append("begin")
+            time.sleep(0.02)
+            events.append("end")
+        elif step in ("load", "collate"):
+            events.append(step)
+            time.sleep(0.001)
+
+    options = RunOptions(batch_size=2, workers=3, shares_cores=True)
+    assert len(run(range(40), FakeSteps(on_step=watch), options).rows) == 40
+    begins = [place for place, event in enumerate(events) if event == "begin"]
+    assert len(begins) == 20
+    assert all(events[place + 1] == "end" for place in begins)
+
+
+def test_a_model_does_not_wait_long_for_a_slow_item() -> None:
+    """One item is loaded by a worker all the time; the batches that are ready are computed meanwhile."""
+    has_computed = threading.Event()
+
+    def watch(step: str, argument: Any) -> None:
+        if step == "compute":
+            has_computed.set()
+        elif step == "load" and threading.current_thread() is not threading.main_thread() and not has_computed.is_set():
+            assert has_computed.wait(timeout=PATIENCE_S), "the model waited for the slow item"
+
+    result = run(range(6), FakeSteps(on_step=watch), RunOptions(batch_size=1, workers=1, shares_cores=True))
+    assert len(result.rows) == 6

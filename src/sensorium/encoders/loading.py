@@ -156,8 +156,8 @@ def _check_entry(entry: Any, name: str, present: Container[str]) -> None:
     is_typed = isinstance(entry["type"], str) and isinstance(entry["path"], (str, type(None)))
     if not is_typed or not isinstance(entry.get("kwargs") or [], list) or "." in str(entry["name"]):
         raise CheckpointError(
-            f"{name}: an entry of modules.json is malformed: {entry!r}. Its type and path must be strings, its kwargs a "
-            "list, and its name must hold no dot.",
+            f"{name}: an entry of modules.json is malformed: {entry!r}. Its type and path must be strings, its "
+            "kwargs a list, and its name must hold no dot.",
             model=name,
         )
     if str(entry["name"]) in present:

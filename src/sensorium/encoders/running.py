@@ -38,10 +38,10 @@ SIMILARITY_NAMES = ("cosine", "dot", "euclidean", "manhattan")
 #: Workers of a pool on a machine without accelerators, where nobody says how many.
 _CPU_WORKERS = 4
 
-#: Most tokens, padding included, in one pass. On a device a guard against passes that do not fit. On the CPU, where a small
-#: pass uses the cores as well as a large one, what stays in its caches is faster: of 512, 1,024, 2,048, 4,096 and 32,768
-#: tokens, 2,048 was the fastest for MiniLM (`bench/text_throughput.py`).
-CPU_TOKEN_BUDGET = 2_048
+#: Most tokens, padding included, in one pass. On a device a guard against passes that do not fit. On the CPU, where a
+#: small
+#: pass uses the cores as well as a large one, what stays in its caches is faster: figures in `docs/log.md`.
+CPU_TOKEN_BUDGET = 1_024
 DEVICE_TOKEN_BUDGET = 32_768
 
 
@@ -92,7 +92,7 @@ def compute_rows(
         workers=plan.workers,
         on_error=call.on_error,
         show_progress=has_progress,
-        caller_prepares=place.type == "cpu",
+        shares_cores=plan.shares_cores,
         torch_threads=plan.torch_threads,
     )
     return run(values, EncodeSteps(model, call, place), options)
@@ -159,7 +159,7 @@ def run_stream(
         workers=plan.workers,
         on_error=call.on_error,
         window=window,
-        caller_prepares=place.type == "cpu",
+        shares_cores=plan.shares_cores,
         torch_threads=plan.torch_threads,
     )
     return _yield_rows(model, stream(values, EncodeSteps(model, call, place), options), call, place, has_report)

@@ -1,7 +1,7 @@
 """Read a checkpoint's `config_sentence_transformers.json`: which keys are known, what they hold, who wrote them.
 
-A newer release's keys must not lock a model out, so what is unknown is warned about and left alone; what is known and of
-a wrong type is the file's fault, said here rather than at the first call. Must not know modules.
+A newer release's keys must not lock a model out, so what is unknown is warned about and left alone; what is known and
+of a wrong type is the file's fault, said here rather than at the first call. Must not know modules.
 """
 
 from __future__ import annotations

@@ -26,8 +26,10 @@ class RunOptions:
         show_progress: Whether to draw a progress bar that counts inputs.
         window: Most inputs a stream holds, from pulled to yielded; None for 16 batches, and 512 at least.
         prefetch: Most collated batches that wait for the model, at least 1.
-        caller_prepares: Whether the calling thread loads and collates too while no batch is ready. Right for a model on
-            the CPU, whose core would idle; wrong for a device, which a slow item would keep waiting.
+        shares_cores: Whether the model computes on the cores that prepare. Then the calling thread loads and collates
+            too
+            while no batch is ready, and the workers rest while it computes. Right for a model on the CPU; wrong for a
+            device, which a slow item would keep waiting.
         torch_threads: Most threads that torch uses in the calling thread while the engine works; None leaves torch
             alone.
 
@@ -42,7 +44,7 @@ class RunOptions:
     show_progress: bool = False
     window: int | None = None
     prefetch: int = 2
-    caller_prepares: bool = False
+    shares_cores: bool = False
     torch_threads: int | None = None
 
     def __post_init__(self) -> None:

@@ -2,18 +2,19 @@
 
 One lock, two conditions: workers wait on one for something to do, the calling thread on the other for a batch. Every
 worker takes whichever act is most urgent: collate the first batch that is fully loaded, load an item of a batch
-that is begun, begin a batch; the calling thread too, if it is told to. What waits is bounded: at most `prefetch`
-collated batches, and loaded items of at
-most `prefetch` batches, or one item a worker where batches are smaller than that. A slow item holds up its own batch
+that is begun, begin a batch. Where the model shares their cores, the calling thread does so too while it has no batch,
+and the workers rest while it computes. What waits is bounded: at most `prefetch` collated batches, and loaded items of
+at most `prefetch` batches, or one item a worker where batches are smaller than that. A slow item holds up its own batch
 only; batches behind it go first, since rows find their place by job. Must not know the model's side.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,12 +22,14 @@ from sensorium.engine.faults import is_skippable
 from sensorium.engine.plan import Cutter, Job
 from sensorium.engine.prepare import Failure, Prepared, collate_jobs, load_job
 from sensorium.engine.steps import Steps
-from sensorium.engine.threads import use_one_torch_thread
+from sensorium.engine.threads import count_cores, limit_torch_threads, use_one_torch_thread
 from sensorium.errors import InputError
 
 #: Where items load faster than this, a worker claims several at once, so that texts do not pay a lock each.
 _CLAIM_S = 0.001
 _LARGEST_CLAIM = 64
+#: How long a model that shares the workers' cores waits for them to finish what they are at.
+_PATIENCE_S = 0.3
 
 
 @dataclass(slots=True, eq=False)
@@ -53,14 +56,16 @@ class ThreadedPreparation:
         fail: Callable[[Job, InputError], None],
         workers: int,
         prefetch: int,
-        caller_prepares: bool = False,
+        shares_cores: bool = False,
     ) -> None:
         self._steps = steps
         self._cutter = cutter
         self._fail = fail
         self._workers = workers
         self._prefetch = prefetch
-        self._caller_prepares = caller_prepares
+        self._shares_cores = shares_cores
+        self._is_resting = False
+        self._busy = 0
         self._lock = threading.Lock()
         self._has_work = threading.Condition(self._lock)
         self._has_news = threading.Condition(self._lock)
@@ -91,7 +96,7 @@ class ThreadedPreparation:
             BaseException: Whatever a worker raised that blames no input.
         """
         while True:
-            if self._caller_prepares:
+            if self._shares_cores:
                 self._help()
             with self._lock:
                 while not (self._ready or self._failures or self._fatal) and (self._open or self._cutter):
@@ -108,15 +113,38 @@ class ThreadedPreparation:
 
     def _help(self) -> None:
         """Load and collate on the calling thread while no batch is ready: its core would only wait."""
-        while True:
-            with self._lock:
-                if self._ready or self._failures or self._fatal or self._is_closed:
+        with limit_torch_threads(1):  # a core each, like the workers
+            while True:
+                with self._lock:
+                    if self._ready or self._failures or self._fatal or self._is_closed:
+                        return
+                    claim = self._claim_work()
+                if claim is None:
                     return
-                claim = self._claim_work()
-            if claim is None:
-                return
-            self._do(*claim)
-            del claim
+                self._do(*claim)
+                del claim
+
+    @contextlib.contextmanager
+    def computing(self) -> Iterator[None]:
+        """Keep the workers from beginning anything while the model computes on their cores.
+
+        What they are at is waited for, but not for long: it may be a download. Its threads are then taken off the
+        model's.
+        """
+        if not self._shares_cores:
+            yield
+            return
+        with self._lock:
+            self._is_resting = True
+            self._has_news.wait_for(lambda: not self._busy, _PATIENCE_S)
+            busy = self._busy
+        try:
+            with limit_torch_threads(max(1, count_cores() - busy)):
+                yield
+        finally:
+            with self._lock:
+                self._is_resting = False
+                self._has_work.notify_all()
 
     def close(self) -> None:
         """Stop the workers and wait for them: the acts under way are finished, and everything prepared is dropped."""
@@ -146,12 +174,19 @@ class ThreadedPreparation:
     def _act(self) -> bool:
         """Wait for something to do and do it; False to stop. A function of its own, so that its references end here."""
         with self._lock:
-            while not self._is_closed and (claim := self._claim_work()) is None:
+            claim = None
+            while not self._is_closed and (self._is_resting or (claim := self._claim_work()) is None):
                 self._has_work.wait()
-            if self._is_closed:
+            if self._is_closed or claim is None:
                 return False
-        assert claim is not None
-        self._do(*claim)
+            self._busy += 1
+        try:
+            self._do(*claim)
+        finally:
+            with self._lock:
+                self._busy -= 1
+                if self._is_resting:
+                    self._has_news.notify_all()
         return True
 
     def _claim_work(self) -> tuple[_Slot, range | None] | None:

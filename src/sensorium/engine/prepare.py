@@ -6,6 +6,7 @@ threads. Must not know the model's side.
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -96,6 +97,10 @@ class InlinePreparation:
             self._ready.extend(ready)
             for guilty, reason in failures:
                 self._fail(guilty, reason)
+
+    def computing(self) -> contextlib.AbstractContextManager[None]:
+        """Mark the time in which the model computes; nothing is prepared in it anyway."""
+        return contextlib.nullcontext()
 
     def close(self) -> None:
         """Drop what was not taken."""

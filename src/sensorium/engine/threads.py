@@ -40,11 +40,14 @@ class ThreadPlan:
 
     Attributes:
         workers: Threads that load and collate; 0 does it on the calling thread.
-        torch_threads: Intra-op threads of torch in the calling thread, at least 1. (In workers it is 1.)
+        torch_threads: Intra-op threads of torch in the calling thread while it computes, at least 1. (In workers it
+            is 1.)
+        shares_cores: Whether workers and model use the same cores, and so must take turns (`RunOptions.shares_cores`).
     """
 
     workers: int
     torch_threads: int
+    shares_cores: bool = False
 
 
 class _Share:
@@ -99,14 +102,18 @@ def plan_threads(is_cpu_model: bool, has_media: bool, cores: int | None = None) 
         cores: Cores to divide; None for `count_cores()`.
 
     Returns:
-        `workers + torch_threads <= cores`, except that one core still gives the calling thread its one torch thread.
-        An accelerator leaves all cores but the caller's to workers; media on the CPU gets one half.
+        An accelerator leaves all cores but the caller's to workers, and one torch thread to the caller. A model on
+        the CPU gets
+        all cores; media are prepared by as many threads, the caller's included, and the two take turns
+        (`RunOptions.shares_cores`).
     """
     cores = count_cores() if cores is None else max(1, cores)
     if is_cpu_model and not has_media:
         return ThreadPlan(workers=0, torch_threads=cores)
-    workers = min(_MOST_WORKERS, cores // 2 if is_cpu_model else cores - 1)
-    return ThreadPlan(workers=workers, torch_threads=cores - workers if is_cpu_model else 1)
+    workers = min(_MOST_WORKERS, cores - 1)
+    if is_cpu_model:
+        return ThreadPlan(workers, torch_threads=cores, shares_cores=True)
+    return ThreadPlan(workers, torch_threads=1)
 
 
 @contextlib.contextmanager
@@ -120,9 +127,8 @@ def limit_torch_threads(limit: int) -> Iterator[None]:
     Args:
         limit: At least 1.
     """
-    import torch
-
-    previous = torch.get_num_threads()
+    torch = sys.modules.get("torch")
+    previous = limit if torch is None else torch.get_num_threads()
     if limit >= previous:
         yield
         return

@@ -39,7 +39,7 @@ class Walk:
             self._preparation = InlinePreparation(steps, cutter, self._fail)
         else:
             self._preparation = ThreadedPreparation(
-                steps, cutter, self._fail, workers, options.prefetch, options.caller_prepares
+                steps, cutter, self._fail, workers, options.prefetch, options.shares_cores
             )
 
     def feed(self, jobs: Sequence[Job]) -> None:
@@ -52,7 +52,8 @@ class Walk:
         if prepared is None:
             self._passes.flush()
             return False
-        self._passes.add(prepared)
+        with self._preparation.computing():
+            self._passes.add(prepared)
         return True
 
     def _settle(self, job: Job, row: Any) -> None:

@@ -17,6 +17,7 @@ from transformers.utils import find_adapter_config_file
 
 from sensorium._optional import require
 from sensorium.errors import CheckpointError, NotBuiltError
+from sensorium.modules.foreign_errors import explain_loading
 from sensorium.modules.tasks import ENCODER_CLASSES, TASKS
 
 if TYPE_CHECKING:
@@ -50,7 +51,13 @@ def load_config(name_or_path: str, config_kwargs: Mapping[str, Any]) -> tuple[Pr
 
     Raises:
         MissingExtraError: The checkpoint is an adapter and `peft` is absent.
+        CheckpointError: The file is damaged, or needs code that is not trusted.
     """
+    with explain_loading(name_or_path, "configuration"):
+        return _load_config(name_or_path, config_kwargs)
+
+
+def _load_config(name_or_path: str, config_kwargs: Mapping[str, Any]) -> tuple[PretrainedConfig, bool]:
     places = ("cache_dir", "token", "revision", "subfolder", "local_files_only")
     adapter = find_adapter_config_file(
         name_or_path, **{key: config_kwargs[key] for key in places if config_kwargs.get(key) is not None}
@@ -77,10 +84,18 @@ def load_backbone(
 
     Returns:
         The model in evaluation mode.
+
+    Raises:
+        CheckpointError: The files are damaged, absent, or need code that is not trusted.
     """
     kwargs = dict(model_kwargs)
     if is_adapter:
         kwargs.pop("revision", None)  # it names the adapter
+    with explain_loading(name_or_path, "network"):
+        return _load_network(name_or_path, task, config, kwargs)
+
+
+def _load_network(name_or_path: str, task: str, config: PretrainedConfig, kwargs: dict[str, Any]) -> PreTrainedModel:
     if task == "feature-extraction" and config.model_type in ENCODER_CLASSES:
         return _load_encoder(name_or_path, config, kwargs)
     auto_class = TASKS[task].auto_class

@@ -180,9 +180,10 @@ class PairRoles:
     def failure(self, processor: Any, message_format: MessageFormat, template_kwargs: Mapping[str, Any]) -> str | None:
         """Return why the template cannot carry a pair, or None if it can."""
         key = copy.deepcopy((getattr(processor, "chat_template", None), dict(template_kwargs), message_format))
-        if self._verdict is None or self._verdict[0] != key:
-            self._verdict = key, _probe_pair_roles(processor, message_format, template_kwargs)
-        return self._verdict[1]
+        verdict = self._verdict
+        if verdict is None or verdict[0] != key:
+            verdict = self._verdict = key, _probe_pair_roles(processor, message_format, template_kwargs)
+        return verdict[1]
 
     def check(self, processor: Any, message_format: MessageFormat, template_kwargs: Mapping[str, Any]) -> None:
         """Raise InputError unless the template can carry a pair."""

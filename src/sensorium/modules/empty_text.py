@@ -17,17 +17,22 @@ if TYPE_CHECKING:
 Text = TypeVar("Text", str, Sample)
 
 
-def fill_empty_texts(texts: Sequence[Text], tokenizer: PreTrainedTokenizerBase | None) -> list[Text]:
+def fill_empty_texts(
+    texts: Sequence[Text], tokenizer: PreTrainedTokenizerBase | None, adds_special_tokens: bool = True
+) -> list[Text]:
     """Replace empty texts by the end (or padding, or unknown) token, if the tokenizer would give them none.
 
     Args:
         texts: Strings, or text samples (pairs are left alone).
         tokenizer: The model's tokenizer; None changes nothing.
+        adds_special_tokens: Whether the tokenizer will be told to add its special tokens.
 
     Returns:
         The texts, in order.
     """
-    if tokenizer is None or not any(_is_empty(text) for text in texts) or tokenizer("")["input_ids"]:
+    if tokenizer is None or not any(_is_empty(text) for text in texts):
+        return list(texts)
+    if tokenizer("", add_special_tokens=adds_special_tokens)["input_ids"]:
         return list(texts)
     filler = tokenizer.eos_token or tokenizer.pad_token or tokenizer.unk_token or " "
     return [_filled(text, filler) if _is_empty(text) else text for text in texts]

@@ -16,7 +16,7 @@ from sensorium.media.unsupported import raise_unsupported_modality_error
 from sensorium.modules import chat
 from sensorium.modules.empty_text import fill_empty_texts
 from sensorium.modules.preparation import Settings, call_chat_processor, call_processor
-from sensorium.modules.processors import find_tokenizer
+from sensorium.modules.processors import find_tokenizer, is_processor
 from sensorium.modules.shared_lock import SharedLock
 from sensorium.modules.suffix import TemplateSuffix
 
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sensorium.types import Modality
+
+
+#: Prompt lengths kept; a caller may make a new prompt for every call.
+_MAX_PROMPTS = 256
 
 
 class FeatureMaker:
@@ -81,14 +85,13 @@ class FeatureMaker:
             raise_unsupported_modality_error(samples, modality, self.modalities, "Transformer module")
         tokenizer = find_tokenizer(processor)
         prompt_length = None
-        if modality == "text":
-            if prompt:
-                prompt_length = self._count_prompt(tokenizer, prompt)
-                samples = [_prepend(sample, prompt) for sample in samples]
+        if modality == "text" and prompt:
+            prompt_length = self._count_prompt(tokenizer, prompt)
+            samples = [_prepend(sample, prompt) for sample in samples]
         has_text = any(part.modality == "text" for sample in samples for part in sample.parts)
         with self._lock.when(has_text):
             if modality == "text":
-                samples = fill_empty_texts(samples, tokenizer)
+                samples = fill_empty_texts(samples, tokenizer, settings.text.get("add_special_tokens", True))
             features = call_processor(processor, self.model_type, samples, settings)
         features["modality"] = modality
         if prompt_length is not None:
@@ -108,8 +111,9 @@ class FeatureMaker:
             self._pair_roles.check(processor, self.message_format, template_kwargs)
         tokenizer = find_tokenizer(processor)
         prompts = chat.render_text(processor, conversations, self.message_format, template_kwargs)
+        adds_special_tokens = is_processor(processor) and settings.text.get("add_special_tokens", True)
         with self._lock:
-            prompts = fill_empty_texts(prompts, tokenizer)
+            prompts = fill_empty_texts(prompts, tokenizer, adds_special_tokens)
             features = call_chat_processor(processor, prompts, conversations, settings)
             if restores_suffix and tokenizer is not None and settings.text.get("truncation"):
                 limit = settings.text.get("max_length") or tokenizer.model_max_length
@@ -121,12 +125,14 @@ class FeatureMaker:
 
     def _count_prompt(self, tokenizer: Any, prompt: str) -> int:
         """Count a prompt's tokens, special ones in front included, one at the end left out."""
-        if prompt not in self._prompt_lengths:
-            with self._lock:
+        with self._lock:
+            if prompt not in self._prompt_lengths:
                 ids = tokenizer(prompt)["input_ids"]
-            ends_special = bool(ids) and ids[-1] in tokenizer.all_special_ids
-            self._prompt_lengths[prompt] = len(ids) - ends_special
-        return self._prompt_lengths[prompt]
+                ends_special = bool(ids) and ids[-1] in tokenizer.all_special_ids
+                while len(self._prompt_lengths) >= _MAX_PROMPTS:
+                    self._prompt_lengths.pop(next(iter(self._prompt_lengths)))
+                self._prompt_lengths[prompt] = len(ids) - ends_special
+            return self._prompt_lengths[prompt]
 
 
 def check_left_padding(features: Mapping[str, Any]) -> None:

@@ -184,6 +184,8 @@ def annotated_output_fields(method: Callable[..., Any]) -> set[str] | None:
 
 def read_modality_config(stored: Mapping[str, Any]) -> ModalityConfig:
     """Turn the stored form (`"image+text"`) into the one used in memory (`("image", "text")`), as written in order."""
+    if not isinstance(stored, dict):
+        raise CheckpointError(f"A checkpoint's modality_config must be a dict by modality, got {stored!r}.")
     config: ModalityConfig = {}
     for key, entry in stored.items():
         names = tuple(key.split("+"))
@@ -191,7 +193,7 @@ def read_modality_config(stored: Mapping[str, Any]) -> ModalityConfig:
         if unknown:
             logger.warning("Ignoring the unknown modality %r in modality_config.", key)
             continue
-        config[names if len(names) > 1 else names[0]] = dict(entry)  # type: ignore[index]
+        config[names if len(names) > 1 else names[0]] = _checked_entry(key, entry)  # type: ignore[index]
     return config
 
 
@@ -208,11 +210,16 @@ def check_modality_config(config: ModalityConfig, feature_name: str | None) -> N
             'such as "token_embeddings" or "sentence_embedding".'
         )
     for modality, entry in config.items():
-        if not isinstance(entry, dict) or "method" not in entry or "method_output_name" not in entry:
-            raise CheckpointError(
-                f"The modality_config entry of {modality!r} must be a dict with the keys 'method' and "
-                f"'method_output_name', got {entry!r}."
-            )
+        _checked_entry(modality, entry)
+
+
+def _checked_entry(modality: Any, entry: Any) -> dict[str, Any]:
+    if not isinstance(entry, dict) or not isinstance(entry.get("method"), str) or "method_output_name" not in entry:
+        raise CheckpointError(
+            f"The modality_config entry of {modality!r} must be a dict with the keys 'method' and "
+            f"'method_output_name', got {entry!r}."
+        )
+    return dict(entry)
 
 
 def _through_forward(output_name: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from torch import Tensor, nn
 
-from sensorium.errors import CheckpointError
+from sensorium.errors import CheckpointError, SensoriumError
 from sensorium.hub.checkpoint import Checkpoint
 from sensorium.modules.weights import PICKLE_NAME, SAFETENSORS_NAME, fill_module, read_state_dict, write_weights
 
@@ -257,7 +257,16 @@ class Module(nn.Module, ABC):
                 "absent or incomplete. Download or save the checkpoint again.",
                 model=source,
             )
-        return cls(**arguments)
+        try:
+            return cls(**arguments)
+        except (TypeError, ValueError, KeyError, AttributeError) as exc:
+            if isinstance(exc, SensoriumError):
+                raise
+            raise CheckpointError(
+                f"{cls.config_file_name} of {source!r} holds something that {cls.__name__} cannot be built from: "
+                f"{exc}. Correct the file, or download or save the checkpoint again.",
+                model=source,
+            ) from exc
 
     def __getattr__(self, name: str) -> Any:
         current = _RENAMED_METHODS.get(name)

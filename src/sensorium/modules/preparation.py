@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from sensorium.errors import InputError, MediaError
+from sensorium.errors import InputError, MediaError, NotBuiltError
 from sensorium.media.samples import Frames, Sample, Turn, Waveform
 from sensorium.modules.modality_config import is_video_processor
 from sensorium.modules.processors import explain_missing_package, find_tokenizer, is_processor
@@ -68,7 +68,19 @@ class Settings:
         for name in ("padding", "truncation", "max_length"):
             if name in settings.chat_template:
                 settings.text[name] = settings.chat_template.pop(name)
+        _refuse_audio_in_video(settings)
         return settings
+
+
+def _refuse_audio_in_video(settings: Settings) -> None:
+    """Raise NotBuiltError if the sound of a clip is asked for; processors see frames, never the clip's file."""
+    for bucket in (settings.common, settings.video, settings.chat_template):
+        for name in ("load_audio_from_video", "use_audio_in_video"):
+            if bucket.pop(name, False):
+                raise NotBuiltError(
+                    f"{name}=True is not built: the sound of a clip is not read. Give it as an item of its own, "
+                    '{"video": "clip.mp4", "audio": "clip.wav"}.'
+                )
 
 
 def warn_unknown_settings(processing_kwargs: Mapping[str, Any] | None, where: str) -> None:

@@ -18,6 +18,7 @@ from transformers import PreTrainedTokenizerBase
 from sensorium._optional import PACKAGES, is_installed, missing_extra
 from sensorium.errors import MissingExtraError
 from sensorium.hub.checkpoint import Checkpoint
+from sensorium.modules.foreign_errors import explain_loading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,15 +47,17 @@ def load_processor(name_or_path: str, processor_kwargs: Mapping[str, Any]) -> An
 
     Raises:
         MissingExtraError: It needs a package that is not installed.
+        CheckpointError: Its files are damaged.
     """
-    loader = _choose_loader(name_or_path, processor_kwargs)
-    try:
-        return loader.from_pretrained(name_or_path, **processor_kwargs)
-    except (ImportError, AttributeError, ValueError) as exc:
-        extra = explain_missing_package(exc, f"the processor of {name_or_path}")
-        if extra is None:
-            raise
-        raise extra from exc
+    with explain_loading(name_or_path, "processor"):
+        loader = _choose_loader(name_or_path, processor_kwargs)
+        try:
+            return loader.from_pretrained(name_or_path, **processor_kwargs)
+        except (ImportError, AttributeError, ValueError) as exc:
+            extra = explain_missing_package(exc, f"the processor of {name_or_path}")
+            if extra is None:
+                raise
+            raise extra from exc
 
 
 def is_processor(processor: Any) -> bool:
@@ -136,8 +139,11 @@ def cap_length(tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> 
 
 
 def lower_case(tokenizer: PreTrainedTokenizerBase) -> None:
-    """Make a tokenizer lower-case its text first, once."""
-    backend = tokenizer.backend_tokenizer
+    """Make a tokenizer lower-case its text first, once. One written in Python is told to, and does so if it can."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        tokenizer.do_lower_case = True  # type: ignore[attr-defined]
+        return
     present: Any = backend.normalizer
     is_sequence = isinstance(present, NormalizerSequence)
     steps: list[Any] = [*present] if is_sequence else [present] if present is not None else []

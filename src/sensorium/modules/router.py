@@ -7,7 +7,6 @@ idea of a modality. Must not know encoders.
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 from dataclasses import dataclass
@@ -15,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from sensorium.errors import CheckpointError, InputError
+from sensorium.errors import InputError
 from sensorium.hub.checkpoint import Checkpoint
 from sensorium.media.modality import read_sample
 from sensorium.media.samples import MediaCost, Sample
 from sensorium.modules.input_module import InputModule
 from sensorium.modules.registry import load_module, resolve_module_class, type_name
+from sensorium.modules.router_config import read_router_config
 from sensorium.types import MODALITY_TO_PROCESSOR_ARG
 
 if TYPE_CHECKING:
@@ -311,20 +311,17 @@ class Router(InputModule):
             "local_files_only": local_files_only,
         }
         checkpoint = Checkpoint(model_name_or_path, **places)
-        config = _read_config(checkpoint, subfolder)
+        config = read_router_config(checkpoint, subfolder)
         trusted = bool(kwargs.get("trust_remote_code"))
         modules = {}
-        for name, reference in config["types"].items():
+        for name, reference in config.types.items():
             module_class = resolve_module_class(
                 reference, model_name_or_path, trusted, revision, module_classes=module_classes
             )
             place = f"{subfolder}/{name}" if subfolder else name
             modules[name] = load_module(module_class, model_name_or_path, place, **places, **kwargs)
-        routes = {route: [modules[name] for name in names] for route, names in config["structure"].items()}
-        parameters = dict(config.get("parameters") or {})
-        mappings = parameters.pop("route_mappings", None) or {}
-        known = {key: parameters[key] for key in ("default_route", "allow_empty_key") if key in parameters}
-        return cls(routes, route_mappings={ast.literal_eval(key): route for key, route in mappings.items()}, **known)
+        routes = {route: [modules[name] for name in names] for route, names in config.structure.items()}
+        return cls(routes, **config.arguments)
 
     def __repr__(self) -> str:
         return nn.Module.__repr__(self).replace("Router(", f"Router(\n  default_route={self.default_route!r}", 1)
@@ -332,19 +329,6 @@ class Router(InputModule):
 
 #: The router's name in older releases.
 Asym = Router
-
-
-def _read_config(checkpoint: Checkpoint, subfolder: str) -> dict[str, Any]:
-    folder = [subfolder] if subfolder else []
-    for name in ("router_config.json", "config.json"):
-        config = checkpoint.read_json(*folder, name)
-        if "types" in config and "structure" in config:
-            return config
-    raise CheckpointError(
-        f"The checkpoint {checkpoint.name_or_path!r} has a Router but no router_config.json that names its types "
-        f"and structure.",
-        model=checkpoint.name_or_path,
-    )
 
 
 def _sorted(modality: Any) -> Any:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from sensorium.errors import InputError, NotBuiltError
+from sensorium.hub.checkpoint import Checkpoint
+from sensorium.hub.inside import relative_parts
 from sensorium.media import decode
 from sensorium.media.limits import MediaSettings
 from sensorium.media.modality import read_sample
@@ -42,6 +44,7 @@ from sensorium.modules.processors import (
     warn_about_image_backend,
 )
 from sensorium.modules.tasks import CAUSAL_TASKS, TASKS, TransformerTask
+from sensorium.modules.token_estimates import estimate_tokens
 from sensorium.modules.transformer_config import merge_deprecated, read_init_arguments
 
 if TYPE_CHECKING:
@@ -279,7 +282,7 @@ class Transformer(InputModule):
 
     def count_tokens(self, sample: Sample, cost: MediaCost) -> int:
         """Estimate the sequence length of a sample, at most the model's maximum."""
-        tokens = wants.estimate_tokens(cost, sample, self.processor, self.config)
+        tokens = estimate_tokens(cost, sample, self.processor, self.config, self.processing_kwargs)
         limit = self.max_seq_length
         return min(tokens, limit) if limit else tokens
 
@@ -443,8 +446,10 @@ class Transformer(InputModule):
             "local_files_only": local_files_only,
             "trust_remote_code": trust_remote_code,
         }
-        if os.path.isdir(model_name_or_path) and subfolder:
-            model_name_or_path, places["subfolder"] = os.path.join(model_name_or_path, subfolder), ""
+        if subfolder:
+            folder = _find_folder(model_name_or_path, subfolder)
+            if folder is not None:
+                model_name_or_path, places["subfolder"] = folder, ""
         overrides = {"model_kwargs": model_kwargs, "processor_kwargs": processor_kwargs, "config_kwargs": config_kwargs}
         arguments = read_init_arguments(cls, model_name_or_path, places, overrides, is_plain)
         for key, value in (init_defaults or {}).items():
@@ -456,6 +461,15 @@ class Transformer(InputModule):
         if self.image_backend is not None:
             described["image_backend"] = self.image_backend
         return f"Transformer({described})"
+
+
+def _find_folder(name_or_path: str, subfolder: str) -> str | None:
+    """Return the path of a local checkpoint's folder, None for a name on the hub; neither may leave the checkpoint."""
+    checkpoint = Checkpoint(name_or_path)
+    parts = relative_parts((subfolder,), name_or_path)
+    if not checkpoint.is_local:
+        return None
+    return str(checkpoint.find_folder(*parts) or os.path.join(name_or_path, *parts))
 
 
 def _map_parts(sample: Sample, function: Callable[[Part], Part]) -> Sample:

@@ -9,7 +9,7 @@ import inspect
 import logging
 from typing import TYPE_CHECKING, Any
 
-from sensorium.errors import UnknownArgumentError
+from sensorium.errors import CheckpointError, UnknownArgumentError
 from sensorium.hub.checkpoint import Checkpoint
 from sensorium.modules.modality_config import default_modality_config, read_modality_config
 from sensorium.modules.tasks import TASKS
@@ -31,6 +31,20 @@ CONFIG_FILES = (
 )
 
 _RENAMED = {"model_args": "model_kwargs", "tokenizer_args": "processor_kwargs", "config_args": "config_kwargs"}
+
+#: What a stored argument may be, beside null.
+_TYPES: dict[str, type] = {
+    "transformer_task": str,
+    "model_kwargs": dict,
+    "processor_kwargs": dict,
+    "config_kwargs": dict,
+    "processing_kwargs": dict,
+    "module_output_name": str,
+    "query_length": int,
+    "document_length": int,
+    "max_seq_length": int,
+    "tokenizer_name_or_path": str,
+}
 
 
 def read_init_arguments(
@@ -55,6 +69,7 @@ def read_init_arguments(
     stored = {} if is_plain else _read_file(name_or_path, places)
     arguments = {_RENAMED.get(key, key): value for key, value in stored.items()}
     _drop_unknown(cls, arguments)
+    _check_types(arguments, name_or_path)
     task = arguments.get("transformer_task", getattr(cls, "default_task", "feature-extraction"))
     if "modality_config" in arguments:
         arguments["modality_config"] = read_modality_config(arguments["modality_config"])
@@ -95,6 +110,20 @@ def _drop_unknown(cls: type, arguments: dict[str, Any]) -> None:
     for key in sorted(set(arguments) - _constructor_arguments(cls)):
         logger.warning("Ignoring %r in the checkpoint's sentence_bert_config.json: this version does not know it.", key)
         del arguments[key]
+
+
+def _check_types(arguments: Mapping[str, Any], name_or_path: str) -> None:
+    """Raise CheckpointError if the file holds something of a wrong type."""
+    for key, value in arguments.items():
+        is_good = value is None or isinstance(value, _TYPES.get(key, object))
+        if key == "processing_kwargs" and isinstance(value, dict):
+            is_good = all(isinstance(settings, dict) for settings in value.values())
+        if not is_good:
+            raise CheckpointError(
+                f"{key!r} in sentence_bert_config.json of the checkpoint {name_or_path!r} is {value!r}, which is of a "
+                "wrong type. Correct the file, or download or save the checkpoint again.",
+                model=name_or_path,
+            )
 
 
 def _constructor_arguments(cls: type) -> set[str]:

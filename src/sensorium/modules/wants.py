@@ -1,7 +1,7 @@
-"""What a processor wants of media before it sees them: which rate, which frames; and what they will cost in tokens.
+"""What a processor wants of media before it sees them: which rate, which frames, how large.
 
-This is what the decoder of `media` and the planner of `engine` are told about a model. Everything is read from the
-processor's own settings and the caller's `processing_kwargs`. Must not know how anything is decoded.
+This is what the decoder of `media` is told about a model. Everything is read from the processor's own settings and the
+caller's `processing_kwargs`. Must not know how anything is decoded.
 """
 
 from __future__ import annotations
@@ -18,9 +18,6 @@ from sensorium.modules.processors import find_part
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from transformers import PretrainedConfig
-
-    from sensorium.media.samples import MediaCost, Sample
     from sensorium.media.video import VideoInfo
 
 #: Frames a second, and at most, that are taken from a clip for a model whose processor does not sample by itself.
@@ -31,11 +28,8 @@ FALLBACK_MIN_FRAMES = 4
 #: An image is reduced at decode, where the caller allows it, to no less than this multiple of the side the model sees.
 REDUCED_DECODE_MARGIN = 2
 
-_CHARACTERS_PER_TOKEN = 4
-_UNKNOWN_IMAGE_PIXELS = 1_000_000
-_UNKNOWN_SECONDS = 30.0
-_UNKNOWN_FRAMES = 16
-_AUDIO_TOKENS_PER_SECOND = 25
+#: Pixels kept at most by a processor that states no bounds.
+_LARGEST_IMAGE = 1_000_000
 
 
 def decode_spec(processor: Any, overrides: Mapping[str, Mapping[str, Any]], is_reduced: bool) -> DecodeSpec:
@@ -51,7 +45,7 @@ def decode_spec(processor: Any, overrides: Mapping[str, Mapping[str, Any]], is_r
     """
     return DecodeSpec(
         sampling_rate=wanted_sampling_rate(processor),
-        choose_frames=_frame_chooser(processor, overrides.get("video") or {}),
+        choose_frames=frame_chooser(processor, overrides.get("video") or {}),
         min_image_side=_smallest_useful_side(processor) if is_reduced else None,
     )
 
@@ -59,32 +53,6 @@ def decode_spec(processor: Any, overrides: Mapping[str, Mapping[str, Any]], is_r
 def wanted_sampling_rate(processor: Any) -> int | None:
     """Return the rate in Hz that a processor's feature extractor expects, or None for a model without audio."""
     return getattr(find_part(processor, "feature_extractor"), "sampling_rate", None)
-
-
-def estimate_tokens(cost: MediaCost, sample: Sample, processor: Any, config: PretrainedConfig) -> int:
-    """Estimate the sequence length of a sample from what its headers say.
-
-    Args:
-        cost: From `media.cost.probe_sample`.
-        sample: The sample, for the modalities of its parts.
-        processor: The model's processor.
-        config: The model's configuration, for the patch size.
-
-    Returns:
-        Tokens, at least 1. Media of unknown size count as a typical one.
-    """
-    tokens = cost.characters // _CHARACTERS_PER_TOKEN + 2
-    kinds = [part.modality for part in sample.all_parts()]
-    if "image" in kinds:
-        pixels = cost.pixels or _UNKNOWN_IMAGE_PIXELS * kinds.count("image")
-        tokens += _image_tokens(pixels, kinds.count("image"), find_part(processor, "image_processor"), config)
-    if "audio" in kinds:
-        tokens += round((cost.seconds or _UNKNOWN_SECONDS) * _AUDIO_TOKENS_PER_SECOND)
-    if "video" in kinds:
-        frames = min(cost.frames or _UNKNOWN_FRAMES, FALLBACK_MAX_FRAMES)
-        frame_pixels = cost.frame_pixels or _UNKNOWN_IMAGE_PIXELS // 4
-        tokens += _image_tokens(frames * frame_pixels, frames, find_part(processor, "video_processor"), config) // 2
-    return max(tokens, 1)
 
 
 def samples_arrays(processor: Any, overrides: Mapping[str, Any]) -> bool:
@@ -114,26 +82,18 @@ def sample_array_clip(clip: Frames, choose: Callable[[VideoInfo], Sequence[int]]
     )
 
 
-def _image_tokens(pixels: int, count: int, processor: Any, config: PretrainedConfig) -> int:
-    """Estimate the tokens of `count` images that together have `pixels`."""
-    vision = getattr(config, "vision_config", config)
-    patch = getattr(processor, "patch_size", None) or getattr(vision, "patch_size", None) or 16
-    patch = patch if isinstance(patch, int) else 16
-    low, high, fixed = _pixel_bounds(processor)
-    if fixed is not None:
-        return count * max(fixed // patch**2, 1)
-    merge = getattr(processor, "merge_size", None) or getattr(vision, "spatial_merge_size", None) or 1
-    each = min(max(pixels / count, low), high)
-    return count * max(round(each / (patch * merge) ** 2), 1)
+def pixel_bounds(part: Any, size: Any = None) -> tuple[float, float, int | None]:
+    """Return the least and most pixels that an image keeps, or, third, the number it always has.
 
-
-def _pixel_bounds(processor: Any) -> tuple[float, float, int | None]:
-    """Return the least and most pixels an image keeps, or, third, the number it always has."""
-    size = getattr(processor, "size", None) or {}
+    Args:
+        part: An image or video processor.
+        size: What the caller gives instead of the processor's own `size`.
+    """
+    size = size or getattr(part, "size", None) or {}
     size = dict(size) if not isinstance(size, dict) else size
-    crop = getattr(processor, "crop_size", None) or {}
+    crop = getattr(part, "crop_size", None) or {}
     crop = dict(crop) if not isinstance(crop, dict) else crop
-    if getattr(processor, "do_center_crop", False) and crop.get("height"):
+    if getattr(part, "do_center_crop", False) and crop.get("height"):
         return 0, 0, crop["height"] * crop["width"]
     if size.get("height") and size.get("width"):
         return 0, 0, size["height"] * size["width"]
@@ -141,19 +101,19 @@ def _pixel_bounds(processor: Any) -> tuple[float, float, int | None]:
         return size["shortest_edge"], size["longest_edge"], None
     if size.get("shortest_edge"):
         return 0, 0, size["shortest_edge"] ** 2
-    return 0, float(_UNKNOWN_IMAGE_PIXELS), None
+    return 0, float(_LARGEST_IMAGE), None
 
 
 def _smallest_useful_side(processor: Any) -> int | None:
     """Return the shortest side that a reduced decode must keep, or None where the model's size depends on the
     image's."""
-    fixed = _pixel_bounds(find_part(processor, "image_processor"))[2]
+    fixed = pixel_bounds(find_part(processor, "image_processor"))[2]
     if fixed is not None:
         return REDUCED_DECODE_MARGIN * round(fixed**0.5)
     return None
 
 
-def _frame_chooser(processor: Any, overrides: Mapping[str, Any]) -> Callable[[VideoInfo], Sequence[int]] | None:
+def frame_chooser(processor: Any, overrides: Mapping[str, Any]) -> Callable[[VideoInfo], Sequence[int]] | None:
     """Return the processor's own choice of frames as a function, so that it can be made before decoding.
 
     None, every frame, only where the caller says `do_sample_frames=False`.
@@ -193,7 +153,7 @@ def _frame_chooser(processor: Any, overrides: Mapping[str, Any]) -> Callable[[Vi
         except (ValueError, TypeError, ZeroDivisionError) as exc:
             raise MediaError(
                 f"the frames of a clip of {info.total_num_frames} frames cannot be chosen as asked, {asked}: {exc}. "
-                'Give other processing_kwargs={"video": {"fps": ..., "num_frames": ...}}, or "do_sample_frames": False.',
+                'Give other processing_kwargs={"video": {"fps": ...}}, or {"do_sample_frames": False} for all frames.',
                 source="video",
             ) from exc
         return [int(index) for index in indices.clip(0, max(info.total_num_frames - 1, 0))]
