@@ -116,6 +116,8 @@ def _assemble_empty(call: EncodeCall, device: torch.device) -> Any:
 
 def _fill_failed(rows: Sequence[Any], call: EncodeCall, dim: int | None) -> list[Any]:
     """Put NaN vectors where inputs failed."""
+    if not any(row is None for row in rows):
+        return list(rows)
     example = next((row for row in rows if row is not None), None)
     if example is None:
         width = min(call.truncate_dim or dim or 0, dim or 0)

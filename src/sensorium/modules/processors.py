@@ -52,12 +52,25 @@ def load_processor(name_or_path: str, processor_kwargs: Mapping[str, Any]) -> An
     with explain_loading(name_or_path, "processor"):
         loader = _choose_loader(name_or_path, processor_kwargs)
         try:
-            return loader.from_pretrained(name_or_path, **processor_kwargs)
+            processor = loader.from_pretrained(name_or_path, **processor_kwargs)
         except (ImportError, AttributeError, ValueError) as exc:
             extra = explain_missing_package(exc, f"the processor of {name_or_path}")
             if extra is None:
                 raise
             raise extra from exc
+    _keep_from_tokenizer(processor, ("min_pixels", "max_pixels"))
+    return processor
+
+
+def _keep_from_tokenizer(processor: Any, names: tuple[str, ...]) -> None:
+    """Take arguments that were meant for the image processor out of the tokenizer's, which got them all the same.
+
+    A processor passes its tokenizer's arguments on with every call, and `transformers` calls these two deprecated there.
+    """
+    tokenizer = find_tokenizer(processor)
+    if tokenizer is not None and find_part(processor, "image_processor") is not None:
+        for name in names:
+            tokenizer.init_kwargs.pop(name, None)
 
 
 def is_processor(processor: Any) -> bool:

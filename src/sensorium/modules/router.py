@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from sensorium.types import Modality
 
 
+#: Keys of dicts that are inputs of today's forms.
+_NOT_TASKS = frozenset({*MODALITY_TO_PROCESSOR_ARG, "array", "bytes", "path", "role", "content"})
+
+
 @dataclass(frozen=True, slots=True)
 class RoutedSample(Sample):
     """A sample with the route it takes, and the task it was sent for."""
@@ -112,7 +116,7 @@ class Router(InputModule):
         for name in (task, modality):
             if isinstance(name, str) and name in self.sub_modules:
                 return name
-        routes = " and ".join(f"task={name!r}" for name in self.sub_modules)
+        routes = _join([f"task={name!r}" for name in self.sub_modules])
         if task is not None:
             raise InputError(f"No route found for task type {task!r}. Available routes: {routes}")
         if self.default_route is None:
@@ -135,7 +139,7 @@ class Router(InputModule):
         """Bring an input to normal form, and choose its route."""
         if isinstance(value, RoutedSample):
             return value
-        value, task = _unwrap_task(value, task, self.sub_modules)
+        value, task = self._unwrap_task(value, task)
         sample = read_sample(value, self.modalities)
         route = self.find_route(task, sample.modality)
         first = self._first(route)
@@ -143,6 +147,19 @@ class Router(InputModule):
             # A string may mean another thing to the route, which takes less; a file might not be readable twice.
             sample = first.read(value if isinstance(value, (str, list, tuple)) else sample)
         return _routed(sample, route, task)
+
+    def _unwrap_task(self, value: Any, task: str | None) -> tuple[Any, str | None]:
+        """Read the older form `{task: input}`, which says its task by its key."""
+        if not isinstance(value, dict) or not value:
+            return value, task
+        tasks = {*self.sub_modules, *(name for name, _ in self.route_mappings if name)} - _NOT_TASKS
+        if len(value) > 1:
+            if tasks.issuperset(value):
+                raise InputError(f"an input has the different task types {sorted(value)}; it can have one.")
+            return value, task
+        ((key, inner),) = value.items()
+        is_unknown_task = isinstance(key, str) and isinstance(inner, str) and key not in _NOT_TASKS
+        return (inner, key) if key in tasks or is_unknown_task else (value, task)
 
     def check(self, sample: Sample) -> None:
         """Raise UnsupportedModalityError unless the sample's route takes it."""
@@ -220,7 +237,7 @@ class Router(InputModule):
     ) -> dict[str, Any]:
         """Run the modules of the features' route."""
         route = features.get("route")
-        if route is None:
+        if route not in self.sub_modules:  # none yet, or that of another router before this one
             found: Any = modality or features.get("modality")
             route = self.find_route(task or features.get("task"), found)
         for module in self._chain(route):
@@ -271,7 +288,7 @@ class Router(InputModule):
         return {
             "default_route": self.default_route,
             "allow_empty_key": self.allow_empty_key,
-            "route_mappings": {str(key): route for key, route in self.route_mappings.items()},
+            "route_mappings": self.route_mappings,
         }
 
     def save(self, output_path: str, *args: Any, safe_serialization: bool = True, **kwargs: Any) -> None:
@@ -287,7 +304,9 @@ class Router(InputModule):
                 module.save(folder, safe_serialization=safe_serialization)
                 types[name] = type_name(module)
                 structure[route].append(name)
-        config = {"types": types, "structure": structure, "parameters": self.get_config_dict()}
+        mappings = {str(key): route for key, route in self.route_mappings.items()}
+        parameters = {**self.get_config_dict(), "route_mappings": mappings}
+        config = {"types": types, "structure": structure, "parameters": parameters}
         with open(os.path.join(output_path, self.config_file_name), "w", encoding="utf-8") as file:
             json.dump(config, file, indent=4)
 
@@ -339,14 +358,8 @@ def _routed(sample: Sample, route: str, task: str | None) -> RoutedSample:
     return RoutedSample(sample.modality, sample.parts, sample.turns, sample.is_pair, route, task)
 
 
-def _unwrap_task(value: Any, task: str | None, routes: Any) -> tuple[Any, str | None]:
-    """Read the older form `{route: input}`, which says its task by its key."""
-    if not isinstance(value, dict) or len(value) != 1:
-        return value, task
-    (key,) = value
-    if key in MODALITY_TO_PROCESSOR_ARG or key not in routes:
-        return value, task
-    return value[key], key
+def _join(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _common_modality(samples: Sequence[Sample]) -> Modality:

@@ -24,6 +24,7 @@ from sensorium.media.samples import Frames, MediaCost, Part, Sample, Turn
 from sensorium.media.unsupported import raise_unsupported_modality_error
 from sensorium.modules import chat, wants
 from sensorium.modules.backbone import check_backend, load_backbone, load_config, restore_cache, switch_off_cache
+from sensorium.modules.early_resize import find_resizer
 from sensorium.modules.feature_maker import FeatureMaker, check_left_padding
 from sensorium.modules.input_module import InputModule
 from sensorium.modules.modality_config import (
@@ -300,9 +301,10 @@ class Transformer(InputModule):
         video = merged.video
         spec = wants.decode_spec(self.processor, {"video": video}, settings.reduced_jpeg)
         loaded = decode.load_sample(sample, spec, settings)
-        if spec.choose_frames is None or not wants.samples_arrays(self.processor, video):
-            return loaded
-        return _map_parts(loaded, lambda part: _sample_clip(part, spec.choose_frames))
+        if spec.choose_frames is not None and wants.samples_arrays(self.processor, video):
+            loaded = _map_parts(loaded, lambda part: _sample_clip(part, spec.choose_frames))
+        resize = find_resizer(self.processor, merged.image)
+        return loaded if resize is None else _map_parts(loaded, resize)
 
     def preprocess(
         self,
