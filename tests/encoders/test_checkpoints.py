@@ -23,7 +23,7 @@ from sensorium.modules import Dense, Normalize, Pooling, Transformer
 from tests.compat.peer import load_ours, load_peer, quiet
 from tests.tiny import media
 
-CODE = '''
+CODE = """
 from pathlib import Path
 from sensorium.modules import Module
 
@@ -42,7 +42,7 @@ class Scale(Module):
 
     def save(self, output_path, *args, safe_serialization=True, **kwargs):
         self.save_config(output_path)
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +124,9 @@ def test_a_class_of_the_environment_needs_trust_too(folder, tmp_path, monkeypatc
     assert np.isfinite(load_ours(folder, trust_remote_code=True).encode("a")).all()
 
 
-@pytest.mark.parametrize("reference", ["os.system", "builtins.eval", "subprocess.Popen", "scaling", "", "no_such.Thing"])
+@pytest.mark.parametrize(
+    "reference", ["os.system", "builtins.eval", "subprocess.Popen", "scaling", "", "no_such.Thing"]
+)
 def test_no_other_name_is_imported(folder, reference):
     edit(folder / "modules.json", lambda entries: [*entries[:2], {**entries[2], "type": reference}])
     with pytest.raises(CheckpointError, match="trust_remote_code"):
@@ -265,7 +267,9 @@ def test_an_unknown_key_of_a_module_entry_is_no_matter(folder):
     ],
 )
 @pytest.mark.parametrize(
-    "content", [b"{not json", b"", b"\xff\xfe\x00", b'"a string"', b"[" * 100_000], ids=["cut", "empty", "binary", "str", "deep"]
+    "content",
+    [b"{not json", b"", b"\xff\xfe\x00", b'"a string"', b"[" * 100_000],
+    ids=["cut", "empty", "binary", "str", "deep"],
 )
 def test_malformed_files_are_named(folder, file, content):
     (folder / file).write_bytes(content)
@@ -530,7 +534,7 @@ def test_pixel_limits_apply(tiny, name):
     image = media.make_image(1, 640, 480)
     free = load_ours(tiny(name))
     side = free.processor.image_processor.patch_size * free.processor.image_processor.merge_size
-    limits = {"min_pixels": 4 * side**2, "max_pixels": 16 * side**2}
+    limits = {"min_pixels": 4 * side**2, "max_pixels": 9 * side**2}
     limited = load_ours(tiny(name), processor_kwargs=limits)
     each = free.processor.image_processor.patch_size**2
     assert count_patches(limited, image) <= limits["max_pixels"] / each

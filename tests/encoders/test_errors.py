@@ -11,6 +11,7 @@ import torch
 
 import sensorium
 from sensorium import (
+    CheckpointError,
     EncodeResult,
     InputError,
     ItemError,
@@ -86,6 +87,17 @@ def test_a_missing_file_is_named(model, family, tmp_path):
     assert caught.value.source == missing
     assert isinstance(caught.value, FileNotFoundError)
     assert np.isfinite(model(family).encode([{"text": missing}])).all()
+
+
+@pytest.mark.parametrize("family", ["bert", "qwen3_vl", "clip", "static", "bow", "router"])
+def test_half_of_a_surrogate_pair_is_named_and_skipped(model, family):
+    texts = ["fine", "broken \ud83d text", "fine too"]
+    with pytest.raises(InputError, match="surrogate") as caught:
+        model(family).encode(texts)
+    assert caught.value.index == 1
+    result = model(family).encode(texts, on_error="skip", return_report=True)
+    assert [error.index for error in result.errors] == [1]
+    np.testing.assert_allclose(result.embeddings[[0, 2]], model(family).encode([texts[0], texts[2]]), atol=1e-5)
 
 
 # Skipped
@@ -247,9 +259,30 @@ def test_an_output_that_the_model_lacks_is_no_input_fault(clip):
         clip.encode(["a"], output_value="token_embeddings", on_error="skip")
 
 
-def test_a_processor_setting_that_nothing_reads_is_not_skipped(model):
-    with pytest.raises((TypeError, ValueError)):
-        model("bert").encode(["a"], processing_kwargs={"text": {"truncation": "wrong word"}}, on_error="skip")
+@pytest.mark.parametrize("name", ["bert", "clip", "qwen3_vl"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"text": {"truncation": "wrong word"}},
+        {"text": {"padding": "wrong word"}},
+        {"text": {"max_length": "many"}},
+        {"text": 5},
+        5,
+        {"chat_template": {"padding": "wrong word"}},
+    ],
+    ids=str,
+)
+def test_a_wrong_setting_of_the_processor_is_not_skipped(model, name, settings):
+    with pytest.raises((TypeError, ValueError)) as caught:
+        model(name).encode(["a"], processing_kwargs=settings, on_error="skip")
+    assert getattr(caught.value, "index", None) is None
+
+
+def test_a_malformed_template_is_not_skipped(model):
+    with pytest.raises(CheckpointError, match="template is malformed, in line 1"):
+        model("qwen3_vl").encode(
+            ["a"], on_error="skip", processing_kwargs={"chat_template": {"chat_template": "{% no"}}
+        )
 
 
 def test_a_bug_is_not_skipped(model, monkeypatch):

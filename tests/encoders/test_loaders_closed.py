@@ -179,7 +179,9 @@ def assert_all_encode(encoder: Any, inputs: list[Any]) -> None:
 
 def test_pictures_on_a_dual_encoder(model, closed, picture):
     encoder = model("clip")
-    assert_all_encode(encoder, [*picture.values(), {"image": picture["path"]}, "a text", picture["path"] + " is a path"])
+    assert_all_encode(
+        encoder, [*picture.values(), {"image": picture["path"]}, "a text", picture["path"] + " is a path"]
+    )
 
 
 def test_sounds_on_a_dual_encoder(model, closed, sound):

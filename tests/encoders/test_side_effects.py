@@ -145,7 +145,10 @@ def test_a_call_changes_no_setting(model, tmp_path):
         everything("qwen3_vl", tmp_path),
         prompt="Judge.",
         truncate_dim=8,
-        processing_kwargs={"text": {"max_length": 300}, "image": {"size": {"shortest_edge": 1024, "longest_edge": 4096}}},
+        processing_kwargs={
+            "text": {"max_length": 300},
+            "image": {"size": {"shortest_edge": 1024, "longest_edge": 4096}},
+        },
     )
     after = (repr(encoder), encoder.tokenizer.padding_side, encoder.max_seq_length, encoder.get_saved_config())
     assert after == before

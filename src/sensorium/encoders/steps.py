@@ -14,7 +14,7 @@ from sensorium.encoders.inputs import adapt_input_module
 from sensorium.errors import InputError, UnsupportedModalityError
 from sensorium.media.cost import probe_sample
 from sensorium.media.digest import sample_key
-from sensorium.media.samples import Sample
+from sensorium.media.samples import Part, Sample
 from sensorium.media.unsupported import raise_unsupported_modality_error
 from sensorium.modules.router import Router
 
@@ -83,7 +83,15 @@ class EncodeSteps:
 
     def collate(self, samples: list[Sample]) -> dict[str, Any]:
         """Make features of a batch, in memory that a device can copy from while it computes."""
-        features = self.first.preprocess(samples, prompt=self.call.prompt, **self.call.kwargs)
+        try:
+            features = self.first.preprocess(samples, prompt=self.call.prompt, **self.call.kwargs)
+        except (TypeError, UnicodeEncodeError) as exc:
+            if any(_is_broken_text(part) for sample in samples for part in sample.all_parts()):
+                raise InputError(
+                    "the text holds half of a surrogate pair, which is no character and has no tokens. Decode its source "
+                    'as UTF-8, or replace it: text.encode("utf-8", "replace").decode().'
+                ) from exc
+            raise
         if self.device.type == "cuda":
             features = {k: v.pin_memory() if isinstance(v, torch.Tensor) else v for k, v in features.items()}
         return features
@@ -142,6 +150,13 @@ class EncodeSteps:
         if isinstance(error, torch.OutOfMemoryError):
             return True
         return isinstance(error, RuntimeError) and any(words in str(error) for words in _MEMORY_WORDS)
+
+
+def _is_broken_text(part: Part) -> bool:
+    """Tell whether a text cannot be written as UTF-8, for which tokenizers have only a puzzling `TypeError`."""
+    if part.modality != "text" or not isinstance(part.value, str):
+        return False
+    return any("\ud800" <= character <= "\udfff" for character in part.value)
 
 
 def _split_tokens(tokens: torch.Tensor, mask: torch.Tensor | None) -> list[torch.Tensor]:

@@ -10,7 +10,7 @@ import copy
 import logging
 from typing import TYPE_CHECKING, Any, Literal
 
-from sensorium.errors import InputError
+from sensorium.errors import CheckpointError, InputError
 from sensorium.media.samples import Part, Sample, Turn
 from sensorium.types import PAIR_ROLES
 
@@ -121,13 +121,16 @@ def render_text(
 
     Raises:
         InputError: The template refuses a conversation (a role it does not know, roles out of order).
+        CheckpointError: It is no template.
     """
     # Imported here: jinja2 comes with transformers and is needed by no other path.
-    from jinja2 import TemplateError
+    from jinja2 import TemplateError, TemplateSyntaxError
 
     messages = [render_messages(turns, message_format) for turns in conversations]
     try:
         prompts = processor.apply_chat_template(messages, tokenize=False, **template_kwargs)
+    except TemplateSyntaxError as exc:
+        raise CheckpointError(f"the chat template is malformed, in line {exc.lineno}: {exc.message}") from exc
     except (TemplateError, TypeError) as exc:
         raise InputError(
             f"the model's chat template refuses this conversation: {exc}. Its roles are "

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from sensorium.errors import InputError, MediaError, NotBuiltError
+from sensorium.errors import InputError, MediaError, NotBuiltError, UnknownArgumentError
 from sensorium.media.samples import Frames, Sample, Turn, Waveform
 from sensorium.modules.modality_config import is_video_processor
 from sensorium.modules.processors import explain_missing_package, find_tokenizer, is_processor
@@ -38,6 +38,13 @@ _FLAT_PROCESSORS = frozenset({"clipseg", "whisper", "sam3"})
 
 #: Held while a processor that draws random numbers is seeded: numpy's legacy generator is one per process.
 _RANDOM_LOCK = threading.Lock()
+
+
+#: What a tokenizer knows, beside True and False.
+_CHOICES = {
+    "padding": ("longest", "max_length", "do_not_pad"),
+    "truncation": ("longest_first", "only_first", "only_second", "do_not_truncate"),
+}
 
 
 @dataclass(slots=True)
@@ -69,7 +76,19 @@ class Settings:
             if name in settings.chat_template:
                 settings.text[name] = settings.chat_template.pop(name)
         _refuse_audio_in_video(settings)
+        _check_choices(settings.text)
         return settings
+
+
+def _check_choices(text: Mapping[str, Any]) -> None:
+    """Raise UnknownArgumentError for a way to pad or truncate that there is not: no input is to blame for it."""
+    for name, known in _CHOICES.items():
+        value = text.get(name)
+        if isinstance(value, str) and value not in known:
+            raise UnknownArgumentError(
+                f"processing_kwargs has {name}={value!r} for text. Known: True, False, {', '.join(map(repr, known))}.",
+                argument=name,
+            )
 
 
 def _refuse_audio_in_video(settings: Settings) -> None:
@@ -84,7 +103,19 @@ def _refuse_audio_in_video(settings: Settings) -> None:
 
 
 def warn_unknown_settings(processing_kwargs: Mapping[str, Any] | None, where: str) -> None:
-    """Warn about keys of `processing_kwargs` that nothing reads."""
+    """Warn about keys of `processing_kwargs` that nothing reads.
+
+    Raises:
+        UnknownArgumentError: It is no dict of dicts.
+    """
+    is_nested = isinstance(processing_kwargs, Mapping) and all(
+        isinstance(settings, Mapping) for settings in processing_kwargs.values()
+    )
+    if processing_kwargs is not None and not is_nested:
+        raise UnknownArgumentError(
+            f"processing_kwargs must be a dict with a dict under each of {list(SETTING_KEYS)}, got {processing_kwargs!r}.",
+            argument="processing_kwargs",
+        )
     unknown = sorted(set(processing_kwargs or ()) - set(SETTING_KEYS))
     if unknown:
         logger.warning(
@@ -221,8 +252,8 @@ def _buckets(settings: Settings) -> dict[str, Any]:
 def _values(samples: Sequence[Sample], kind: BaseModality) -> list[Any]:
     """Collect one modality's values: one a sample where each has one, else a list a sample."""
     rows = [[_plain(part.value) for part in sample.parts if part.modality == kind] for sample in samples]
-    if kind == "text" and samples[0].is_pair:
-        return [tuple(row) for row in rows]
+    if kind == "text":
+        rows = [tuple(row) if sample.is_pair else row for sample, row in zip(samples, rows, strict=True)]
     return [row[0] if len(row) == 1 else row for row in rows]
 
 
@@ -289,10 +320,9 @@ def _translate_errors(processor: Any) -> Iterator[None]:
     except ValueError as exc:
         if "Mismatch in" in str(exc):
             raise InputError(
-                "the prompt is longer than the model's maximum and truncating it would cut into an image, sound "
-                "or clip: "
-                f"{exc} Lower the media's size (processing_kwargs={{'image': {{'max_pixels': ...}}}}), send fewer "
-                f"items, "
-                "or raise model.max_seq_length."
+                "the prompt is longer than the model's maximum and truncating it would cut into an image, sound or "
+                "clip: "
+                f"{exc} Lower the processor's bounds on their size with processing_kwargs={{'image': ..., "
+                "'video': ...}, send smaller or fewer items, or raise model.max_seq_length."
             ) from exc
         raise InputError(f"the model's processor refuses this input: {exc}") from exc

@@ -65,7 +65,8 @@ def load_processor(name_or_path: str, processor_kwargs: Mapping[str, Any]) -> An
 def _keep_from_tokenizer(processor: Any, names: tuple[str, ...]) -> None:
     """Take arguments that were meant for the image processor out of the tokenizer's, which got them all the same.
 
-    A processor passes its tokenizer's arguments on with every call, and `transformers` calls these two deprecated there.
+    A processor passes its tokenizer's arguments on with every call, and `transformers` calls these two deprecated
+    there.
     """
     tokenizer = find_tokenizer(processor)
     if tokenizer is not None and find_part(processor, "image_processor") is not None:

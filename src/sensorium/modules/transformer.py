@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import copy
 import logging
-import os
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from sensorium.errors import InputError, NotBuiltError
-from sensorium.hub.checkpoint import Checkpoint
-from sensorium.hub.inside import relative_parts
 from sensorium.media import decode
 from sensorium.media.limits import MediaSettings
 from sensorium.media.modality import read_sample
@@ -46,7 +43,7 @@ from sensorium.modules.processors import (
 )
 from sensorium.modules.tasks import CAUSAL_TASKS, TASKS, TransformerTask
 from sensorium.modules.token_estimates import estimate_tokens
-from sensorium.modules.transformer_config import merge_deprecated, read_init_arguments
+from sensorium.modules.transformer_config import find_folder, merge_deprecated, read_init_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -449,7 +446,7 @@ class Transformer(InputModule):
             "trust_remote_code": trust_remote_code,
         }
         if subfolder:
-            folder = _find_folder(model_name_or_path, subfolder)
+            folder = find_folder(model_name_or_path, subfolder)
             if folder is not None:
                 model_name_or_path, places["subfolder"] = folder, ""
         overrides = {"model_kwargs": model_kwargs, "processor_kwargs": processor_kwargs, "config_kwargs": config_kwargs}
@@ -463,15 +460,6 @@ class Transformer(InputModule):
         if self.image_backend is not None:
             described["image_backend"] = self.image_backend
         return f"Transformer({described})"
-
-
-def _find_folder(name_or_path: str, subfolder: str) -> str | None:
-    """Return the path of a local checkpoint's folder, None for a name on the hub; neither may leave the checkpoint."""
-    checkpoint = Checkpoint(name_or_path)
-    parts = relative_parts((subfolder,), name_or_path)
-    if not checkpoint.is_local:
-        return None
-    return str(checkpoint.find_folder(*parts) or os.path.join(name_or_path, *parts))
 
 
 def _map_parts(sample: Sample, function: Callable[[Part], Part]) -> Sample:

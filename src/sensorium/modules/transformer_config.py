@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
 from typing import TYPE_CHECKING, Any
 
 from sensorium.errors import CheckpointError, UnknownArgumentError
 from sensorium.hub.checkpoint import Checkpoint
+from sensorium.hub.inside import relative_parts
 from sensorium.modules.modality_config import default_modality_config, read_modality_config
 from sensorium.modules.tasks import TASKS
 
@@ -45,6 +47,15 @@ _TYPES: dict[str, type] = {
     "max_seq_length": int,
     "tokenizer_name_or_path": str,
 }
+
+
+def find_folder(name_or_path: str, subfolder: str) -> str | None:
+    """Return the path of a local checkpoint's folder, None for a name on the hub; neither may leave the checkpoint."""
+    checkpoint = Checkpoint(name_or_path)
+    parts = relative_parts((subfolder,), name_or_path)
+    if not checkpoint.is_local:
+        return None
+    return str(checkpoint.find_folder(*parts) or os.path.join(name_or_path, *parts))
 
 
 def read_init_arguments(
