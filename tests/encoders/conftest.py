@@ -1,4 +1,4 @@
-"""Models shared by this room's tests: each small checkpoint is loaded once a session. Tests must leave them as found."""
+"""Models shared by this room's tests: each small checkpoint is loaded once. Tests must leave them as found."""
 
 from __future__ import annotations
 

@@ -53,6 +53,8 @@ def test_whisper_pads_sounds_to_its_window() -> None:
 def test_lengths_beside_the_template_are_meant_for_the_text() -> None:
     given = {"chat_template": {"max_length": 5, "truncation": True, "padding": False, "tools": []}}
     settings = Settings.for_model("bert", {"text": {"max_length": 9}}, given)
+    assert settings.text["max_length"] == 9
+    settings.take_template_lengths()
     assert settings.text == {"max_length": 5, "truncation": True, "padding": False}
     assert settings.chat_template == {"tools": []}
 
@@ -92,7 +94,7 @@ CALLS: tuple[dict[str, Any], ...] = (
     {"task": "query", "processing_kwargs": {"text": {"max_length": 11}}},
     {"processing_kwargs": {"text": {"padding": "max_length", "max_length": 20}}},
     {"processing_kwargs": {"text": {"truncation": False}}},
-    {"processing_kwargs": {"text": {"add_special_tokens": False, "pad_to_multiple_of": 8}}},
+    {"processing_kwargs": {"text": {"truncation": False, "pad_to_multiple_of": 8}}},
     {"processing_kwargs": {"text": {"return_token_type_ids": False, "return_special_tokens_mask": True}}},
     {"processing_kwargs": {"common": {"return_tensors": "np"}}},
     {"processing_kwargs": {"chat_template": {"max_length": 6}}},

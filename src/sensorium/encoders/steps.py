@@ -88,8 +88,8 @@ class EncodeSteps:
         except (TypeError, UnicodeEncodeError) as exc:
             if any(_is_broken_text(part) for sample in samples for part in sample.all_parts()):
                 raise InputError(
-                    "the text holds half of a surrogate pair, which is no character and has no tokens. Decode its source "
-                    'as UTF-8, or replace it: text.encode("utf-8", "replace").decode().'
+                    "the text holds half of a surrogate pair, which is no character and has no tokens. Decode its "
+                    'source as UTF-8, or replace it: text.encode("utf-8", "replace").decode().'
                 ) from exc
             raise
         if self.device.type == "cuda":

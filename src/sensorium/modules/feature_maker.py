@@ -45,7 +45,7 @@ class FeatureMaker:
         self.message_format = message_format
         self._pair_roles = chat.PairRoles()
         self._suffix = TemplateSuffix()
-        self._prompt_lengths: dict[str, int] = {}
+        self._prompt_lengths: dict[tuple[Any, ...], int] = {}
         self._lock = SharedLock()
 
     def make(
@@ -86,7 +86,7 @@ class FeatureMaker:
         tokenizer = find_tokenizer(processor)
         prompt_length = None
         if modality == "text" and prompt:
-            prompt_length = self._count_prompt(tokenizer, prompt)
+            prompt_length = self._count_prompt(tokenizer, prompt, settings)
             samples = [_prepend(sample, prompt) for sample in samples]
         has_text = any(part.modality == "text" for sample in samples for part in sample.parts)
         with self._lock.when(has_text):
@@ -102,6 +102,7 @@ class FeatureMaker:
         self, processor: Any, samples: Sequence[Sample], prompt: str | None, settings: Settings, task: str | None
     ) -> dict[str, Any]:
         conversations = [chat.to_conversation(sample, prompt) for sample in samples]
+        settings.take_template_lengths()
         template_kwargs = dict(settings.chat_template)
         restores_suffix = template_kwargs.pop("restore_suffix", True)
         template = chat.active_template(processor, template_kwargs)
@@ -123,16 +124,22 @@ class FeatureMaker:
         features["modality"] = "message"
         return features
 
-    def _count_prompt(self, tokenizer: Any, prompt: str) -> int:
-        """Count a prompt's tokens, special ones in front included, one at the end left out."""
+    def _count_prompt(self, tokenizer: Any, prompt: str, settings: Settings) -> int:
+        """Count a prompt's tokens, special ones in front included, one at the end left out; at most those of a row."""
+        limit = {"max_length": settings.text.get("max_length")} if _truncates(settings) else {}
+        key = prompt, *limit.values()
         with self._lock:
-            if prompt not in self._prompt_lengths:
-                ids = tokenizer(prompt)["input_ids"]
+            if key not in self._prompt_lengths:
+                ids = tokenizer(prompt, truncation=bool(limit), **limit)["input_ids"]
                 ends_special = bool(ids) and ids[-1] in tokenizer.all_special_ids
                 while len(self._prompt_lengths) >= _MAX_PROMPTS:
                     self._prompt_lengths.pop(next(iter(self._prompt_lengths)))
-                self._prompt_lengths[prompt] = len(ids) - ends_special
-            return self._prompt_lengths[prompt]
+                self._prompt_lengths[key] = len(ids) - ends_special
+            return self._prompt_lengths[key]
+
+
+def _truncates(settings: Settings) -> bool:
+    return settings.text.get("truncation") not in (None, False, "do_not_truncate")
 
 
 def check_left_padding(features: Mapping[str, Any]) -> None:

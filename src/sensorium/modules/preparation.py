@@ -71,13 +71,16 @@ class Settings:
             for key, values in (layer or {}).items():
                 if key in SETTING_KEYS:
                     getattr(settings, key).update(values)
-        # Lengths given beside the template are meant for the text.
-        for name in ("padding", "truncation", "max_length"):
-            if name in settings.chat_template:
-                settings.text[name] = settings.chat_template.pop(name)
         _refuse_audio_in_video(settings)
         _check_choices(settings.text)
         return settings
+
+    def take_template_lengths(self) -> None:
+        """Move lengths that stand beside the chat template to the text, for which they are meant."""
+        for name in ("padding", "truncation", "max_length"):
+            if name in self.chat_template:
+                self.text[name] = self.chat_template.pop(name)
+        _check_choices(self.text)
 
 
 def _check_choices(text: Mapping[str, Any]) -> None:
@@ -113,7 +116,8 @@ def warn_unknown_settings(processing_kwargs: Mapping[str, Any] | None, where: st
     )
     if processing_kwargs is not None and not is_nested:
         raise UnknownArgumentError(
-            f"processing_kwargs must be a dict with a dict under each of {list(SETTING_KEYS)}, got {processing_kwargs!r}.",
+            f"processing_kwargs must be a dict with a dict under any of {list(SETTING_KEYS)}, got "
+            f"{processing_kwargs!r}.",
             argument="processing_kwargs",
         )
     unknown = sorted(set(processing_kwargs or ()) - set(SETTING_KEYS))
@@ -251,7 +255,7 @@ def _buckets(settings: Settings) -> dict[str, Any]:
 
 def _values(samples: Sequence[Sample], kind: BaseModality) -> list[Any]:
     """Collect one modality's values: one a sample where each has one, else a list a sample."""
-    rows = [[_plain(part.value) for part in sample.parts if part.modality == kind] for sample in samples]
+    rows: list[Any] = [[_plain(part.value) for part in sample.parts if part.modality == kind] for sample in samples]
     if kind == "text":
         rows = [tuple(row) if sample.is_pair else row for sample, row in zip(samples, rows, strict=True)]
     return [row[0] if len(row) == 1 else row for row in rows]

@@ -236,7 +236,7 @@ class Router(InputModule):
         **kwargs: Any,
     ) -> dict[str, Any]:
         """Run the modules of the features' route."""
-        route = features.get("route")
+        route: Any = features.get("route")
         if route not in self.sub_modules:  # none yet, or that of another router before this one
             found: Any = modality or features.get("modality")
             route = self.find_route(task or features.get("task"), found)

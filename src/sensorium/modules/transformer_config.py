@@ -141,7 +141,8 @@ def _constructor_arguments(cls: type) -> set[str]:
     """List what can be passed by name, to the base class too where a class hands `**kwargs` on to it."""
     found: set[str] = set()
     for owner in cls.__mro__:
-        parameters = inspect.signature(owner.__init__).parameters.values() if "__init__" in vars(owner) else ()
+        constructor = vars(owner).get("__init__")
+        parameters = () if constructor is None else inspect.signature(constructor).parameters.values()
         found |= {one.name for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)}
     return found - {"self", "model_name_or_path", "backend"}
 
