@@ -314,11 +314,14 @@ def test_a_text_model_refuses_an_image(model):
     [
         ("bert", {"text": "a", "image": "b.png"}, ["Modality 'image+text' is not supported by this"]),
         ("bert", [{"role": "user", "content": "a"}], ["does not support chat-style 'message' inputs"]),
-        ("clip", {"text": "a", "image": "b.png"}, ["supports image and text individually", "cannot combine them in a single input"]),
+        ("clip", {"text": "a", "image": "b.png"}, ["supports image and text individually", "cannot combine them in a
+        single input"]),
         ("clip", [{"role": "user", "content": "a"}], ["does not support chat-style 'message' inputs"]),
         ("clip", {"array": np.zeros(99, np.float32), "sampling_rate": 16_000}, ["Modality 'audio' is not supported"]),
-        ("clap", np.zeros((8, 8, 3), np.uint8), ["Modality 'image' is not supported", "Supported modalities: text, audio"]),
-        ("qwen3_vl", {"array": np.zeros(99, np.float32), "sampling_rate": 16_000}, ["Modality 'audio' is not supported"]),
+        ("clap", np.zeros((8, 8, 3), np.uint8), ["Modality 'image' is not supported", "Supported modalities: text,
+        audio"]),
+        ("qwen3_vl", {"array": np.zeros(99, np.float32), "sampling_rate": 16_000}, ["Modality 'audio' is not
+        supported"]),
     ],
     ids=str,
 )  # fmt: skip
@@ -334,7 +337,8 @@ def test_a_modality_that_the_model_lacks_is_named(model, family, value, fragment
     ("family", "inputs", "fragments"),
     [
         ("bert", ["a", media.make_image(1)], ["mixes multiple modalities (image, text)", "does not support image"]),
-        ("clip", ["a", media.make_image(1)], ["mixes multiple modalities (image, text)", "Encode each modality separately"]),
+        ("clip", ["a", media.make_image(1)], ["mixes multiple modalities (image, text)", "Encode each modality
+        separately"]),
         ("bert", ["a", [{"role": "user", "content": "b"}]], ["mixes with other modalities"]),
     ],
     ids=["bert", "clip", "chat"],

@@ -124,7 +124,8 @@ def find_tokenizer(processor: Any) -> PreTrainedTokenizerBase | None:
 
 
 def find_part(processor: Any, part: str) -> Any:
-    """Return a processor's `image_processor`, `video_processor` or `feature_extractor`, or the bare one itself, or None."""
+    """Return a processor's `image_processor`, `video_processor` or `feature_extractor`, or the bare one itself, or
+    None."""
     found = getattr(processor, part, None)
     if found is not None:
         return found
