@@ -1,5 +1,4 @@
-"""Checkpoints as data that somebody else wrote: what is trusted, what is refused, what only warns, and how it is
-said."""
+"""Checkpoints as data that somebody else wrote: what is trusted, what is refused, what warns, and how it is said."""
 
 from __future__ import annotations
 

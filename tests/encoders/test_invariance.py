@@ -42,7 +42,7 @@ def test_any_mixture_gives_the_rows_of_one_at_a_time(alone, model, name, data):
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_rows_are_finite_and_tell_inputs_apart(alone, name):
-    inputs, rows = alone(name)
+    rows = alone(name)[1]
     assert np.isfinite(rows).all()
     equal = {(i, j) for i in range(len(rows)) for j in range(i) if np.abs(rows[i] - rows[j]).max() < 1e-6}
     expected = {
@@ -57,3 +57,29 @@ def test_rows_are_finite_and_tell_inputs_apart(alone, name):
         "embedding_gemma2": {(5, 4), (11, 10)},
     }[name]
     assert equal == expected
+
+
+@pytest.mark.parametrize("name", ["bert", "qwen3", "qwen3_chat", "t5"])
+def test_token_vectors_hold_no_padding(model, name):
+    texts = ["rain", "a much longer text that makes the others need padding, and then some", "two words"]
+    together = model(name).encode(texts, output_value="token_embeddings")
+    for text, got in zip(texts, together, strict=True):
+        alone = model(name).encode(text, output_value="token_embeddings")
+        assert got.shape == alone.shape
+        np.testing.assert_allclose(got, alone, rtol=0, atol=TOLERANCE)
+    assert len({len(row) for row in together}) == 3
+
+
+@pytest.mark.parametrize("name", ["bert", "clip", "qwen3_vl", "router"])
+def test_all_features_are_those_of_the_input(model, name, tmp_path):
+    inputs = everything(name, tmp_path)
+    together = model(name).encode(inputs, output_value=None, batch_size=4)
+    for value, got in zip(inputs, together, strict=True):
+        alone = model(name).encode([value], output_value=None)[0]
+        assert set(got) >= set(alone)  # what is flattened over a batch belongs to all of it
+        assert got["modality"] == alone["modality"]
+        np.testing.assert_allclose(got["sentence_embedding"], alone["sentence_embedding"], rtol=0, atol=TOLERANCE)
+        if "input_ids" in got:
+            assert got["input_ids"].ndim == 1
+            kept = got["input_ids"][got["attention_mask"].bool()] if "attention_mask" in got else got["input_ids"]
+            assert kept.tolist()[: len(alone["input_ids"])] == alone["input_ids"].tolist()

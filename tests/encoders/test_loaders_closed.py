@@ -1,4 +1,4 @@
-"""No path, address or base64 string reaches a loader inside `transformers`: with all of them broken, all still works."""
+"""No path, address or base64 string reaches a loader inside `transformers`: with all of them broken, all works."""
 
 from __future__ import annotations
 

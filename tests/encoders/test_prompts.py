@@ -89,7 +89,7 @@ def test_documents_take_the_first_known_name(tiny, plain, names):
 
 
 def test_unknown_names_are_errors_that_list_the_known(prompted, folder, tmp_path):
-    with pytest.raises(InputError, match="'topics' not found.*'query', 'document', 'topic'"):
+    with pytest.raises(InputError, match=r"'topics' not found.*'query', 'document', 'topic'"):
         prompted.encode("rain", prompt_name="topics")
     with pytest.raises(ValueError, match="'none' not found"):
         load_ours(folder, default_prompt_name="none")

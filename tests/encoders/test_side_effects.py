@@ -136,6 +136,21 @@ def test_encoding_elsewhere_comes_back_even_after_an_error(tiny, monkeypatch):
     assert moves.seen == ["cuda:7", "cpu"]
 
 
+def test_a_model_that_does_not_fit_elsewhere_comes_back(tiny, monkeypatch):
+    bert = load_ours(tiny("bert"))
+    seen = []
+
+    def move(module, place):
+        seen.append(str(place))
+        if str(place) == "cuda:7":
+            raise torch.OutOfMemoryError("no room")
+
+    monkeypatch.setattr(type(bert), "to", move)
+    with pytest.raises(torch.OutOfMemoryError):
+        bert.encode("a", device="cuda:7")
+    assert seen == ["cuda:7", "cpu"]
+
+
 def test_a_call_changes_no_setting(model, tmp_path):
     encoder = model("qwen3_vl")
     before = (repr(encoder), encoder.tokenizer.padding_side, encoder.max_seq_length, encoder.get_saved_config())

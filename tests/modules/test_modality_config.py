@@ -53,19 +53,41 @@ def tokenizer(tiny: Callable[..., Path]) -> Any:
     return AutoTokenizer.from_pretrained(str(tiny("bert")))
 
 
-@pytest.mark.parametrize("has_template", [False, True], ids=["plain", "chat"])
-@pytest.mark.parametrize(("task", "model_type"), CASES, ids=["-".join(case) for case in CASES])
-def test_judged_as_the_peer_judges(
-    tokenizer: Any, tmp_path: Path, task: Any, model_type: str, has_template: bool
-) -> None:
-    tokenizer.chat_template = TEMPLATE if has_template else None
-    path = write_config(tmp_path / "model", model_type)
+def load_both(tokenizer: Any, path: str, task: Any) -> tuple[Transformer, Any]:
     with weightless(tokenizer):
-        ours, theirs = (cls(path, transformer_task=task) for cls in (Transformer, PeerTransformer))
+        return Transformer(path, transformer_task=task), PeerTransformer(path, transformer_task=task)
+
+
+@pytest.mark.parametrize(("task", "model_type"), CASES, ids=["-".join(case) for case in CASES])
+def test_judged_as_the_peer_judges(tokenizer: Any, tmp_path: Path, task: Any, model_type: str) -> None:
+    ours, theirs = load_both(tokenizer, write_config(tmp_path / "model", model_type), task)
     # The order is that of the public list of modalities.
     assert list(ours.modality_config.items()) == list(theirs.modality_config.items())
     assert ours.module_output_name == theirs.module_output_name
-    assert ("message" in ours.modality_config) is has_template
+    assert "message" not in ours.modality_config
+
+
+@pytest.mark.parametrize("model_type", GENERAL)
+def test_chat_models_are_judged_as_the_peer_judges(tokenizer: Any, tmp_path: Path, model_type: str) -> None:
+    """Only of types without a table: there, a chat template changes the table for every later model."""
+    tokenizer.chat_template = TEMPLATE
+    ours, theirs = load_both(tokenizer, write_config(tmp_path / "model", model_type), "feature-extraction")
+    assert list(ours.modality_config.items()) == list(theirs.modality_config.items())
+    assert ("message" in ours.modality_config) is (ours.module_output_name == "token_embeddings")
+
+
+@pytest.mark.parametrize("model_type", ["git", "paligemma", "hubert", "blip"])
+def test_a_template_adds_messages_to_a_table_once(tokenizer: Any, tmp_path: Path, model_type: str) -> None:
+    path = write_config(tmp_path / "model", model_type)
+    with weightless(tokenizer):
+        plain = Transformer(path)
+        tokenizer.chat_template = TEMPLATE
+        chatting = Transformer(path)
+        tokenizer.chat_template = None
+        again = Transformer(path)
+    entry = plain.modality_config.get("text") or {"method": "forward", "method_output_name": "last_hidden_state"}
+    assert chatting.modality_config == {**plain.modality_config, "message": {**entry, "format": "structured"}}
+    assert again.modality_config == plain.modality_config
 
 
 def test_wav2vec2_with_a_masked_head() -> None:
@@ -111,10 +133,10 @@ def test_what_processors_prepare(ours: Callable[[str], Transformer], caplog: pyt
         id(vl.tokenizer): ["text", "message"] if vl.tokenizer.chat_template else ["text"],
         id(vl.image_processor): ["image"],
         id(vl.video_processor): ["video"],
-        id(ours("whisper").processor): ["audio"],
+        id(ours("embedding_gemma2").processor.feature_extractor): ["audio"],
     }
     found = (clip, vl, ours("qwen2_5_omni").processor, vl.tokenizer, vl.image_processor, vl.video_processor)
-    for processor in (*found, ours("whisper").processor):
+    for processor in (*found, ours("embedding_gemma2").processor.feature_extractor):
         assert subject.list_processor_modalities(processor) == expected[id(processor)]
     assert not caplog.text
     assert subject.list_processor_modalities(object()) == []

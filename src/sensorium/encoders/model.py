@@ -288,8 +288,8 @@ class BaseModel(nn.Sequential, AdapterMethods):
         if wanted == home or (wanted.type == home.type and wanted.index is None):
             yield home
             return
-        self.to(wanted)
         try:
+            self.to(wanted)  # half-way there, it may run out of memory
             yield wanted
         finally:
             self.to(home)

@@ -9,10 +9,12 @@ their last part, so no moved module breaks a checkpoint; any other name is someb
 from __future__ import annotations
 
 import importlib
+import inspect
 import logging
 from typing import TYPE_CHECKING, Any
 
 from sensorium.errors import CheckpointError, NotBuiltError
+from sensorium.hub.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -136,16 +138,20 @@ def load_module(cls: Any, model_name_or_path: str, subfolder: str, **kwargs: Any
         model_name_or_path: Folder or hub name of the checkpoint.
         subfolder: Where in it the module lies.
         **kwargs: `token`, `cache_folder`, `revision`, `local_files_only`, `trust_remote_code`, `model_kwargs`,
-        `processor_kwargs`,
-            `config_kwargs`, `backend`; a `load` of the older form, with one parameter, gets a local folder instead.
-    """
-    import inspect
+            `processor_kwargs`, `config_kwargs`, `backend`. A class whose `load` is of the older form, with one
+            parameter, is constructed with them if it is a transformer, else its `load` gets a local folder.
 
+    Raises:
+        CheckpointError: There is no such folder.
+    """
     parameters = inspect.signature(cls.load).parameters
     if len(parameters) > 1:
         return cls.load(model_name_or_path, subfolder=subfolder, **kwargs)
-    from sensorium.hub.checkpoint import Checkpoint
+    # Imported here: it imports `transformers`, which a checkpoint of word vectors need not wait for.
+    from sensorium.modules import transformer_config
 
+    if transformer_config.takes_loading_arguments(cls):
+        return _construct_transformer(cls, model_name_or_path, subfolder, kwargs)
     places = {key: kwargs.get(key) for key in ("revision", "token", "cache_folder")}
     checkpoint = Checkpoint(model_name_or_path, local_files_only=bool(kwargs.get("local_files_only")), **places)
     folder = checkpoint.find_folder(subfolder) if subfolder else checkpoint.find_folder()
@@ -154,3 +160,19 @@ def load_module(cls: Any, model_name_or_path: str, subfolder: str, **kwargs: Any
             f"The checkpoint {model_name_or_path!r} has no folder {subfolder!r}.", model=model_name_or_path
         )
     return cls.load(str(folder))
+
+
+def _construct_transformer(cls: Any, name_or_path: str, subfolder: str, kwargs: Mapping[str, Any]) -> nn.Module:
+    """Construct a third party's transformer, whose `load` has no room for what it has to be told."""
+    from sensorium.modules import transformer_config
+
+    places = {key: kwargs.get(key) for key in ("token", "revision", "local_files_only", "trust_remote_code")}
+    places = {**places, "cache_dir": kwargs.get("cache_folder"), "subfolder": subfolder}
+    folder = transformer_config.find_folder(name_or_path, subfolder) if subfolder else None
+    if folder is not None:
+        name_or_path, places["subfolder"] = folder, ""
+    overrides = {key: kwargs.get(key) for key in ("model_kwargs", "processor_kwargs", "config_kwargs")}
+    arguments = transformer_config.read_foreign_arguments(cls, name_or_path, places, overrides)
+    if "backend" in inspect.signature(cls).parameters:
+        arguments["backend"] = kwargs.get("backend", "torch")
+    return cls(name_or_path, **arguments)

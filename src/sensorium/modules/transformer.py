@@ -390,6 +390,8 @@ class Transformer(InputModule):
             "unpad_inputs": self.unpad_inputs,
             "query_length": self.query_length,
             "document_length": self.document_length,
+            # `transformers` rebuilds some tokenizers without their normalizers, so the tokenizer's files may forget it.
+            "do_lower_case": self.do_lower_case or None,
         }
         return {**config, **{key: value for key, value in optional.items() if value is not None}}
 

@@ -96,6 +96,45 @@ def read_init_arguments(
     return arguments
 
 
+def takes_loading_arguments(cls: type) -> bool:
+    """Tell whether a class is a third party's transformer, whose constructor takes what `from_pretrained` needs."""
+    return any(name in inspect.signature(cls).parameters for pair in _RENAMED.items() for name in pair)
+
+
+def read_foreign_arguments(
+    cls: type, name_or_path: str, places: Mapping[str, Any], overrides: Mapping[str, dict[str, Any] | None]
+) -> dict[str, Any]:
+    """Join constructor arguments for a third party's transformer, under the names that it has for them.
+
+    Args:
+        cls: The class, of which `takes_loading_arguments` holds.
+        name_or_path: As in `read_init_arguments`.
+        places: As in `read_init_arguments`.
+        overrides: As in `read_init_arguments`.
+
+    Returns:
+        Constructor arguments.
+    """
+    parameters = inspect.signature(cls).parameters
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    arguments = _read_file(name_or_path, places)
+    locating = {key: value for key, value in places.items() if value not in (None, "")}
+    for old, new in _RENAMED.items():
+        stored = arguments.pop(old, None) or arguments.pop(new, None) or {}
+        from_file = {key: value for key, value in stored.items() if key != "trust_remote_code"}
+        name = new if new in parameters else old
+        arguments[name] = {**from_file, **locating, **(overrides.get(new) or {})}
+    arguments["cache_dir"] = places.get("cache_dir")
+    unread = (
+        [] if takes_any else sorted(set(arguments) - set(parameters) - {*_RENAMED, *_RENAMED.values(), "cache_dir"})
+    )
+    if unread:
+        logger.warning(
+            "Ignoring %s in the checkpoint's sentence_bert_config.json: %s takes none.", unread, cls.__name__
+        )
+    return arguments if takes_any else {key: value for key, value in arguments.items() if key in parameters}
+
+
 def _read_file(name_or_path: str, places: Mapping[str, Any]) -> dict[str, Any]:
     checkpoint = Checkpoint(
         name_or_path,
