@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from sensorium import SentenceTransformer
 from sensorium.media.limits import FetchPolicy, MediaSettings
-from tests.compat.peer import load_ours
+from sensorium.modules import Dense, Pooling, Transformer
+from tests.compat.peer import load_ours, quiet
 from tests.media.web_server import WebServer, serve
 
 
@@ -31,3 +34,21 @@ def web() -> Iterator[WebServer]:
     """Give a web server on this machine, which the shared models may ask."""
     with serve() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def saved(tiny, tmp_path_factory):
+    """A checkpoint of three modules, as `save` writes it: Transformer, Pooling, Dense."""
+    path = tmp_path_factory.mktemp("saved")
+    with quiet():
+        transformer = Transformer(str(tiny("bert")))
+        torch.manual_seed(0)
+        modules = [transformer, Pooling(32, "mean"), Dense(32, 16)]
+        SentenceTransformer(modules=modules, device="cpu").save(str(path))
+    return path
+
+
+@pytest.fixture
+def folder(saved, tmp_path):
+    """A copy of it that a test may change."""
+    return Path(shutil.copytree(saved, tmp_path / "model"))

@@ -1,4 +1,5 @@
-"""The first module of each small checkpoint, in both libraries, loaded once a session. Tests must leave them as found."""
+"""The first module of each small checkpoint, in both libraries, loaded once a session. Tests must leave them as
+found."""
 
 from __future__ import annotations
 

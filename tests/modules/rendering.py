@@ -36,7 +36,9 @@ def assert_same_features(found: dict[str, Any], expected: dict[str, Any], tolera
     for name, value in expected.items():
         if isinstance(value, torch.Tensor):
             assert found[name].dtype == value.dtype, name
-            torch.testing.assert_close(found[name], value, rtol=0.0, atol=tolerance, msg=lambda text, n=name: f"{n}: {text}")
+            torch.testing.assert_close(
+                found[name], value, rtol=0.0, atol=tolerance, msg=lambda text, n=name: f"{n}: {text}"
+            )
         elif isinstance(value, np.ndarray):
             np.testing.assert_allclose(found[name], value, rtol=0.0, atol=tolerance, err_msg=name)
         else:

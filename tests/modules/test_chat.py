@@ -160,7 +160,9 @@ def test_media_are_marked_and_never_shown() -> None:
         assert all(secret is not value for item in message["content"] for value in item.values())
 
 
-@pytest.mark.parametrize("template", [FLAT, "{% for m in messages %}{% for i in m.content %}{{ i.image }}{% endfor %}{% endfor %}"])
+@pytest.mark.parametrize(
+    "template", [FLAT, "{% for m in messages %}{% for i in m.content %}{{ i.image }}{% endfor %}{% endfor %}"]
+)
 @pytest.mark.parametrize("message_format", ["flat", "structured"])
 def test_a_template_that_writes_media_out_is_an_error(tokenizer: Any, template: str, message_format: Any) -> None:
     turn = Turn("user", (Part("image", media.make_image(1), True), Part("text", "what?", True)))
@@ -171,7 +173,9 @@ def test_a_template_that_writes_media_out_is_an_error(tokenizer: Any, template: 
 def test_the_mark_itself_is_an_innocent_text(tokenizer: Any) -> None:
     text = chat._PLACEHOLDER
     turn = Turn("user", (Part("image", media.make_image(1), True), Part("text", text, True)))
-    prompts = chat.render_text(with_template(tokenizer, STRUCTURED), [[turn], [text_turn("user", text)]], "structured", {})
+    prompts = chat.render_text(
+        with_template(tokenizer, STRUCTURED), [[turn], [text_turn("user", text)]], "structured", {}
+    )
     assert prompts == [f"<user>[image]{text}", f"<user>{text}"]
 
 
@@ -352,7 +356,9 @@ def test_an_item_that_is_not_understood_is_an_error(ours: Callable[[str], Transf
 
 DROPS_DOCUMENT = "{% for m in messages %}{% if m.role != 'document' %}{{ m.content }}{% endif %}{% endfor %}"
 DROPS_BOTH = "{% for m in messages %}{{ m.role }} {% endfor %}"
-RAISES = "{% for m in messages %}{% if m.role == 'query' %}{{ raise_exception('Only user roles') }}{% endif %}{% endfor %}"
+RAISES = (
+    "{% for m in messages %}{% if m.role == 'query' %}{{ raise_exception('Only user roles') }}{% endif %}{% endfor %}"
+)
 
 
 @pytest.mark.parametrize(
@@ -382,7 +388,9 @@ def test_why_a_template_cannot_carry_a_pair(tokenizer: Any, template: str | None
     assert all(way in text for way in ("processor_kwargs=", "processor.chat_template", "processing_kwargs="))
 
 
-@pytest.mark.parametrize(("message_format", "place"), [("flat", "message.content }}"), ("structured", "content[0].text")])
+@pytest.mark.parametrize(
+    ("message_format", "place"), [("flat", "message.content }}"), ("structured", "content[0].text")]
+)
 def test_the_advice_shows_a_template_of_the_right_form(tokenizer: Any, message_format: Any, place: str) -> None:
     with pytest.raises(InputError) as caught:
         chat.PairRoles().check(with_template(tokenizer, DROPS_BOTH), message_format, {})

@@ -99,7 +99,9 @@ def test_networks_without_adapters_are_themselves() -> None:
 
 def output() -> BaseModelOutputWithPooling:
     states = tuple(torch.full((2, 3, 4), float(layer)) for layer in range(3))
-    return BaseModelOutputWithPooling(last_hidden_state=states[-1], pooler_output=torch.ones(2, 4), hidden_states=states)  # type: ignore[arg-type]
+    return BaseModelOutputWithPooling(
+        last_hidden_state=states[-1], pooler_output=torch.ones(2, 4), hidden_states=states
+    )  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +157,9 @@ def test_when_all_layers_are_needed(path: Any, wanted: bool) -> None:
 # Widths
 
 
-@pytest.mark.parametrize("name", [family.name for family in FAMILIES if family.name not in ("asym", "model2vec_quantized")])
+@pytest.mark.parametrize(
+    "name", [family.name for family in FAMILIES if family.name not in ("asym", "model2vec_quantized")]
+)
 def test_width_of_small_checkpoints_is_the_peers(
     ours: Callable[[str], Any], theirs: Callable[[str], Any], name: str
 ) -> None:
@@ -166,7 +170,22 @@ def test_width_of_small_checkpoints_is_the_peers(
 
 @pytest.mark.parametrize(
     "model_type",
-    ["bert", "vit", "convnext", "segformer", "mobilevit", "swin", "levit", "pvt", "clip", "blip", "flava", "qwen2_vl", "llava", "paligemma"],
+    [
+        "bert",
+        "vit",
+        "convnext",
+        "segformer",
+        "mobilevit",
+        "swin",
+        "levit",
+        "pvt",
+        "clip",
+        "blip",
+        "flava",
+        "qwen2_vl",
+        "llava",
+        "paligemma",
+    ],
 )
 def test_width_of_configurations_is_the_peers(tiny: Callable[..., Path], tmp_path: Path, model_type: str) -> None:
     tokenizer = AutoTokenizer.from_pretrained(str(tiny("bert")))

@@ -1,4 +1,5 @@
-"""What a processor is told: merged settings, decoded media with what is known of them, and its complaints translated."""
+"""What a processor is told: merged settings, decoded media with what is known of them, and its complaints
+translated."""
 
 from __future__ import annotations
 
@@ -174,7 +175,9 @@ def test_flat_arguments_of_one_modality_do_not_reach_another() -> None:
 
     images = ViTImageProcessor(size={"height": 32, "width": 32})
     processor = Recorder(image_processor=images, tokenizer=tokenizers.clip_tokenizer())
-    settings = Settings.for_model("sam3", {"text": {"max_length": 5}, "image": {"size": 3}, "common": {"device": "cpu"}})
+    settings = Settings.for_model(
+        "sam3", {"text": {"max_length": 5}, "image": {"size": 3}, "common": {"device": "cpu"}}
+    )
     call_processor(processor, "sam3", [one("image", 1)], settings)
     call_processor(processor, "sam3", [one("text", "a")], settings)
     call_processor(processor, "bert", [one("text", "a")], settings)
@@ -197,7 +200,9 @@ def test_bare_processors(tiny: Callable[..., Path], ours: Callable[[str], Transf
     assert whisper["input_features"].shape == (1, 16, 200)
     clips = ours("qwen3_vl").processor.video_processor
     clip = Frames(media.make_frames(1, 4), None, False)
-    assert "pixel_values_videos" in call_processor(clips, "", [one("video", clip)], Settings.for_model("", {"video": {"do_sample_frames": False}}))
+    assert "pixel_values_videos" in call_processor(
+        clips, "", [one("video", clip)], Settings.for_model("", {"video": {"do_sample_frames": False}})
+    )
 
 
 def test_a_bare_processor_names_what_it_prepares(tiny: Callable[..., Path]) -> None:
@@ -211,7 +216,9 @@ def test_a_bare_processor_names_what_it_prepares(tiny: Callable[..., Path]) -> N
 
 @pytest.mark.parametrize("name", ["embedding_gemma2", "bert"])
 @pytest.mark.parametrize("start", ["", "{{ bos_token or '[CLS]' }}"])
-def test_a_template_that_writes_the_first_token_gets_no_second(tiny: Callable[..., Path], name: str, start: str) -> None:
+def test_a_template_that_writes_the_first_token_gets_no_second(
+    tiny: Callable[..., Path], name: str, start: str
+) -> None:
     body = "{% for m in messages %}{{ m.content if m.content is string else m.content[0].text }}{% endfor %}"
     with quiet():
         ours, theirs = (
@@ -248,7 +255,10 @@ def test_clap_crops_by_content_alone(ours: Callable[[str], Transformer], name: s
     for position in (2, 0, 1):
         assert torch.equal(module.preprocess([inputs[position]])["input_features"][0], together[position])
     bare = call_processor(
-        module.processor.feature_extractor, "clap", [module.load_sample(module.read(inputs[0]))], Settings.for_model("clap")
+        module.processor.feature_extractor,
+        "clap",
+        [module.load_sample(module.read(inputs[0]))],
+        Settings.for_model("clap"),
     )
     assert torch.equal(bare["input_features"][0], together[0])
 
@@ -286,7 +296,9 @@ def test_rates_are_mixed_in_a_batch(ours: Callable[[str], Transformer]) -> None:
     together = module.preprocess(inputs)["input_features"]
     for row, value in zip(together, inputs, strict=True):
         torch.testing.assert_close(row, module.preprocess([value])["input_features"][0])
-    assert torch.equal(together[3], module.preprocess([{"array": inputs[3], "sampling_rate": 16_000}])["input_features"][0])
+    assert torch.equal(
+        together[3], module.preprocess([{"array": inputs[3], "sampling_rate": 16_000}])["input_features"][0]
+    )
 
 
 # Clips
@@ -317,7 +329,13 @@ def test_metadata_are_completed_and_aligned() -> None:
 
 
 def test_what_is_stated_wins() -> None:
-    stated = {"fps": 4.0, "total_num_frames": 60, "duration": 15.0, "frames_indices": [0, 10, 20, 30, 40, 50], "width": 9}
+    stated = {
+        "fps": 4.0,
+        "total_num_frames": 60,
+        "duration": 15.0,
+        "frames_indices": [0, 10, 20, 30, 40, 50],
+        "width": 9,
+    }
     assert told([Frames(FRAMES, stated, False)])["video_metadata"] == [stated]
 
 
@@ -391,10 +409,16 @@ def test_media_of_several_conversations_stay_with_their_own(ours: Callable[[str]
 # Complaints
 
 
-@pytest.mark.parametrize("value", [{"image": media.make_image(1), "text": LONG}, {"video": media.make_clip(1), "text": LONG}])
-def test_a_prompt_too_long_for_its_media_is_an_error_with_advice(ours: Callable[[str], Transformer], value: Any) -> None:
+@pytest.mark.parametrize(
+    "value", [{"image": media.make_image(1), "text": LONG}, {"video": media.make_clip(1), "text": LONG}]
+)
+def test_a_prompt_too_long_for_its_media_is_an_error_with_advice(
+    ours: Callable[[str], Transformer], value: Any
+) -> None:
     reversed_keys = dict(reversed(value.items()))
-    with pytest.raises(InputError, match="longer than the model's maximum.*processing_kwargs=.*max_seq_length") as caught:
+    with pytest.raises(
+        InputError, match="longer than the model's maximum.*processing_kwargs=.*max_seq_length"
+    ) as caught:
         ours("qwen3_vl").preprocess([reversed_keys], max_length=40)
     assert "Mismatch in" in str(caught.value.__cause__)
     assert ours("qwen3_vl").preprocess([value]).keys() >= {"input_ids"}

@@ -52,7 +52,9 @@ def test_what_joins_parts(ours: Callable[[str], Transformer]) -> None:
     assert not processors.is_processor(ours("bert").processor)
 
 
-@pytest.mark.parametrize("name", ["bert", "qwen3", "clip", "qwen3_vl", "qwen2_vl", "whisper", "clap", "embedding_gemma2"])
+@pytest.mark.parametrize(
+    "name", ["bert", "qwen3", "clip", "qwen3_vl", "qwen2_vl", "whisper", "clap", "embedding_gemma2"]
+)
 def test_processors_are_loaded_as_the_peer_loads_them(
     ours: Callable[[str], Transformer], theirs: Callable[[str], Any], name: str
 ) -> None:
@@ -66,9 +68,7 @@ def test_image_backend(ours: Callable[[str], Transformer]) -> None:
     assert processors.image_backend(ours("whisper").processor) is None
 
 
-def test_images_resized_by_pil_are_warned_about(
-    tiny: Callable[..., Path], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_images_resized_by_pil_are_warned_about(tiny: Callable[..., Path], caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "sensorium"):
         module = Transformer(str(tiny("clip")), processor_kwargs={"backend": "pil"})
     assert module.image_backend == "pil"

@@ -50,7 +50,13 @@ def test_tokens_equal_the_peers_at_every_length(ours: Any, theirs: Any, side: st
     settings = {"chat_template": {"add_generation_prompt": True}}
     for length in LENGTHS:
         found, wanted = (
-            prepare(module, BATCHES[batch], max_length=length, prompt="P" if length % 2 else None, processing_kwargs=settings)
+            prepare(
+                module,
+                BATCHES[batch],
+                max_length=length,
+                prompt="P" if length % 2 else None,
+                processing_kwargs=settings,
+            )
             for module in (ours(name), theirs(name))
         )
         assert found["input_ids"].tolist() == wanted["input_ids"].tolist(), length

@@ -17,7 +17,16 @@ from sensorium.modules.token_estimates import estimate_tokens
 from sensorium.modules.transformer import Transformer
 from tests.tiny import media
 
-_MARKS = ("<|image_pad|>", "<|video_pad|>", "<|IMAGE|>", "<|VIDEO|>", "<|AUDIO|>", "<|image|>", "<|video|>", "<|audio|>")
+_MARKS = (
+    "<|image_pad|>",
+    "<|video_pad|>",
+    "<|IMAGE|>",
+    "<|VIDEO|>",
+    "<|AUDIO|>",
+    "<|image|>",
+    "<|video|>",
+    "<|audio|>",
+)
 _SIZES = ((8, 8), (30, 30), (48, 40), (33, 64), (200, 100), (640, 480), (50, 600))
 _SECONDS = (0.2, 0.6, 1.9, 5.0, 20.0, 40.0)
 _CLIPS = ((6, 4, 48, 40), (24, 8, 64, 48), (60, 24, 64, 48), (100, 10, 32, 32), (16, 2, 320, 240))

@@ -75,9 +75,7 @@ def test_frames_of_an_array_are_those_that_the_processor_picks(
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("clips")
     shapes = {"short.mp4": (5, 10), "long.mp4": (75, 25), "slow.mkv": (12, 4)}
-    return {
-        name: media.write_clip(folder / name, 1, count, 32, 32, rate) for name, (count, rate) in shapes.items()
-    }
+    return {name: media.write_clip(folder / name, 1, count, 32, 32, rate) for name, (count, rate) in shapes.items()}
 
 
 def whole(path: Path) -> dict[str, Any]:
@@ -230,7 +228,11 @@ def test_a_sampled_array_says_which_frames_it_holds() -> None:
     assert np.array_equal(sampled.array, frames[[1, 4]])
     assert sampled.is_sampled
     assert sampled.metadata == {
-        "fps": 4.0, "width": 48, "duration": None, "total_num_frames": 6, "frames_indices": [1, 4]
+        "fps": 4.0,
+        "width": 48,
+        "duration": None,
+        "total_num_frames": 6,
+        "frames_indices": [1, 4],
     }
     assert given.metadata == {"fps": 4.0, "width": 48}
 
@@ -246,7 +248,14 @@ def test_a_list_of_frames_is_sampled_as_a_list() -> None:
 
 @pytest.mark.parametrize(
     ("name", "rate"),
-    [("whisper", 16_000), ("clap", 48_000), ("qwen2_5_omni", 16_000), ("qwen3_vl", None), ("bert", None), ("clip", None)],
+    [
+        ("whisper", 16_000),
+        ("clap", 48_000),
+        ("qwen2_5_omni", 16_000),
+        ("qwen3_vl", None),
+        ("bert", None),
+        ("clip", None),
+    ],
 )
 def test_wanted_rate(ours: Callable[[str], Transformer], name: str, rate: int | None) -> None:
     assert wants.wanted_sampling_rate(ours(name).processor) == rate
