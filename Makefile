@@ -51,8 +51,9 @@ format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# One torch thread: on a busy machine threads that wait for each other cost more than a second one gives small models.
 test: setup
-	@$(OFFLINE) $(BIN)/python -m pytest $(ARGS)
+	@$(OFFLINE) OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
 
 test-long: setup
 	@$(OFFLINE) $(BIN)/python -m pytest -m long --timeout=1800 $(ARGS)
