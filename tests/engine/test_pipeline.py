@@ -175,20 +175,31 @@ def test_quick_items_are_claimed_several_at_once(
 
 
 def test_the_calling_thread_helps_while_nothing_is_ready() -> None:
-    """Two items that wait for each other: the only worker has one, so the calling thread must have the other."""
+    """Items that wait for each other: the only worker has one, so the calling thread must have the other.
+
+    The first item is slow, so that a worker is started at all.
+    """
     meeting = threading.Barrier(2, timeout=PATIENCE_S)
     threads = set()
 
     def watch(step: str, argument: Any) -> None:
-        if step == "load":
+        if step == "load" and argument == 0:
+            time.sleep(0.05)
+        elif step == "load":
             threads.add(threading.current_thread().name)
             meeting.wait()
 
     steps = FakeSteps(on_step=watch)
-    result = run([1, 2], steps, RunOptions(batch_size=1, workers=1, shares_cores=True))
-    assert result.rows == run([1, 2], FakeSteps(), RunOptions()).rows
+    result = run([0, 1, 2], steps, RunOptions(batch_size=3, workers=1, shares_cores=True))
+    assert result.rows == run([0, 1, 2], FakeSteps(), RunOptions()).rows
     assert threading.current_thread().name in threads
     assert len(threads) == 2
+
+
+def test_a_small_call_that_shares_cores_starts_no_thread() -> None:
+    steps = FakeSteps()
+    assert len(run(range(4), steps, RunOptions(batch_size=2, workers=3, shares_cores=True)).rows) == 4
+    assert {thread for threads in steps.threads.values() for thread in threads} == {threading.get_ident()}
 
 
 def test_workers_rest_while_the_model_computes_on_their_cores() -> None:

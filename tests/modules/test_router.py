@@ -116,7 +116,10 @@ def test_query_and_document() -> None:
     ("build", "message"),
     [
         (lambda cls, table: cls({}), "cannot be empty"),
-        (lambda cls, table: cls({"a": [table]}, default_route="x"), r"Default route 'x' not found in route keys: \['a'\]"),
+        (
+            lambda cls, table: cls({"a": [table]}, default_route="x"),
+            r"Default route 'x' not found in route keys: \['a'\]",
+        ),
         (
             lambda cls, table: cls({"a": [table]}, route_mappings={("q", None): "x"}),
             r"route_mappings contains mapping to 'x' which is not in sub_modules. Available routes: \['a'\]",
@@ -191,7 +194,8 @@ def test_an_unknown_task_as_a_key() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [{"text": "rain"}, {"array": np.zeros(9, np.float32), "sampling_rate": 9}, {"role": "user", "content": "a"}]
+    "value",
+    [{"text": "rain"}, {"array": np.zeros(9, np.float32), "sampling_rate": 9}, {"role": "user", "content": "a"}],
 )
 def test_todays_dicts_are_no_tasks(value: Any) -> None:
     chosen = router("text", "audio", "array", "role", route_mappings={(None, "message"): "role"})
@@ -215,7 +219,9 @@ def test_features_say_which_way_they_go() -> None:
         "modality": "text",
     }
     assert chosen.preprocess([]) == {}
-    first, second = (chosen(chosen.preprocess(["rain"], task=task))["sentence_embedding"] for task in chosen.sub_modules)
+    first, second = (
+        chosen(chosen.preprocess(["rain"], task=task))["sentence_embedding"] for task in chosen.sub_modules
+    )
     assert not torch.equal(first, second)
 
 
@@ -235,7 +241,8 @@ def test_a_route_of_an_earlier_router_is_not_ours() -> None:
     chosen = router("query", "document")
     features = {**chosen.preprocess(["rain"], task="document"), "route": "left"}
     assert torch.equal(
-        chosen(features)["sentence_embedding"], chosen(chosen.preprocess(["rain"], task="document"))["sentence_embedding"]
+        chosen(features)["sentence_embedding"],
+        chosen(chosen.preprocess(["rain"], task="document"))["sentence_embedding"],
     )
 
 
@@ -371,6 +378,14 @@ class Foreign(nn.Module):
         return features
 
 
+class Preparing(Foreign):
+    """One that has today's method, and takes pairs."""
+
+    def preprocess(self, inputs: list[Any], prompt: str | None = None, **kwargs: Any) -> dict[str, Any]:
+        texts = [(prompt or "") + (value if isinstance(value, str) else "".join(value)) for value in inputs]
+        return self.tokenize(texts)
+
+
 class Minimal(InputModule):
     """As little as an input module can be."""
 
@@ -383,9 +398,14 @@ class Minimal(InputModule):
     def save(self, output_path: str, *args: Any, **kwargs: Any) -> None: ...
 
 
-def test_a_minimal_module_on_a_route() -> None:
-    model = SentenceTransformer(modules=[Router({"a": [Minimal()], "b": [table(0, 1)]})], device="cpu")
+@pytest.mark.parametrize("first", [Foreign(), Preparing(), Minimal()], ids=lambda module: type(module).__name__)
+def test_somebody_elses_module_on_a_route(first: nn.Module) -> None:
+    model = SentenceTransformer(modules=[Router({"a": [first], "b": [table(0, 1)]})], device="cpu")
     assert model.encode(["rain", "hail fog"]).tolist() == [[4.0], [8.0]]
+    if not isinstance(first, Minimal):
+        assert model.encode(["rain"], prompt="wet ").tolist() == [[8.0]]
+    if isinstance(first, Preparing):
+        assert model.encode([("rain", "fog")]).tolist() == [[7.0]]
 
 
 # On disk

@@ -16,7 +16,7 @@ from sensorium.media.cost import probe_sample
 from sensorium.media.digest import sample_key
 from sensorium.media.samples import Part, Sample
 from sensorium.media.unsupported import raise_unsupported_modality_error
-from sensorium.modules.router import Router
+from sensorium.modules.router import RoutedSample, Router
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -66,8 +66,11 @@ class EncodeSteps:
         return sample
 
     def key(self, sample: Sample) -> Hashable | None:
-        """Name the content: equal names are computed once."""
-        return sample_key(sample)
+        """Name the content, and the way it takes: equal names are computed once."""
+        key = sample_key(sample)
+        if key is None or not isinstance(sample, RoutedSample):
+            return key
+        return sample.route, sample.task, key
 
     def cost(self, sample: Sample) -> int:
         """Estimate tokens."""

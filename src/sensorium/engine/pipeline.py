@@ -28,6 +28,8 @@ from sensorium.errors import InputError
 #: Where items load faster than this, a worker claims several at once, so that texts do not pay a lock each.
 _CLAIM_S = 0.001
 _LARGEST_CLAIM = 64
+#: How long the calling thread prepares alone, where it shares the workers' cores, before it starts them.
+_WORTH_A_THREAD_S = 0.01
 #: How long a model that shares the workers' cores waits for them to finish what they are at.
 _PATIENCE_S = 0.3
 
@@ -66,6 +68,7 @@ class ThreadedPreparation:
         self._shares_cores = shares_cores
         self._is_resting = False
         self._busy = 0
+        self._wanted = 0
         self._lock = threading.Lock()
         self._has_work = threading.Condition(self._lock)
         self._has_news = threading.Condition(self._lock)
@@ -78,12 +81,17 @@ class ThreadedPreparation:
         self._threads: list[threading.Thread] = []
 
     def feed(self, jobs: Sequence[Job]) -> None:
-        """Take jobs on, and start as many workers as there is work for."""
+        """Take jobs on, and start as many workers as there is work for; where cores are shared, only once it is
+        slow."""
         with self._lock:
             self._cutter.add(jobs)
             self._has_work.notify_all()
-        wanted = min(self._workers, len(self._threads) + len(jobs))
-        while len(self._threads) < wanted:
+        self._wanted = min(self._workers, self._wanted + len(jobs))
+        if self._threads or not self._shares_cores:
+            self._start_workers()
+
+    def _start_workers(self) -> None:
+        while len(self._threads) < self._wanted:
             # Daemons, so that an interpreter that ends in the middle of a call does not wait for a download.
             thread = threading.Thread(target=self._serve, name=f"sensorium-{len(self._threads)}", daemon=True)
             self._threads.append(thread)
@@ -112,17 +120,29 @@ class ThreadedPreparation:
                 self._fail(job, error)
 
     def _help(self) -> None:
-        """Load and collate on the calling thread while no batch is ready: its core would only wait."""
+        """Load and collate on the calling thread while no batch is ready: its core would only wait.
+
+        Workers are started when that has taken a while, so that a small call pays for none.
+        """
+        begin = time.perf_counter()
+        while not self._threads and time.perf_counter() - begin < _WORTH_A_THREAD_S:
+            if not self._act_here():
+                return
+        self._start_workers()
         with limit_torch_threads(1):  # a core each, like the workers
-            while True:
-                with self._lock:
-                    if self._ready or self._failures or self._fatal or self._is_closed:
-                        return
-                    claim = self._claim_work()
-                if claim is None:
-                    return
-                self._do(*claim)
-                del claim
+            while self._act_here():
+                pass
+
+    def _act_here(self) -> bool:
+        """Do what is most urgent on the calling thread; False if a batch is ready or there is nothing to do."""
+        with self._lock:
+            if self._ready or self._failures or self._fatal or self._is_closed:
+                return False
+            claim = self._claim_work()
+        if claim is None:
+            return False
+        self._do(*claim)
+        return True
 
     @contextlib.contextmanager
     def computing(self) -> Iterator[None]:
@@ -131,7 +151,7 @@ class ThreadedPreparation:
         What they are at is waited for, but not for long: it may be a download. Its threads are then taken off the
         model's.
         """
-        if not self._shares_cores:
+        if not self._shares_cores or not self._threads:
             yield
             return
         with self._lock:

@@ -170,16 +170,21 @@ class Router(InputModule):
     def group(self, sample: Sample) -> Hashable:
         """Name the forward pass a sample may share: its route, and what the route itself says."""
         route = self._route_of(sample)
-        return route, self._first(route).group(sample)
+        first = self._first(route)
+        return route, first.group(sample) if isinstance(first, InputModule) else sample.modality
 
     def count_tokens(self, sample: Sample, cost: MediaCost) -> int:
         """Estimate the sequence length in the sample's route."""
-        return self._first(self._route_of(sample)).count_tokens(sample, cost)
+        first = self._first(self._route_of(sample))
+        if isinstance(first, InputModule):
+            return first.count_tokens(sample, cost)
+        return super().count_tokens(sample, cost)
 
     def load_sample(self, sample: Sample, settings: MediaSettings | None = None, **kwargs: Any) -> Sample:
         """Decode a sample as its route wants it."""
         route = self._route_of(sample)
-        loaded = self._first(route).load_sample(sample, settings, **kwargs)
+        first = self._first(route)
+        loaded = first.load_sample(sample, settings, **kwargs) if isinstance(first, InputModule) else sample
         return _routed(loaded, route, getattr(sample, "task", None))
 
     def _route_of(self, sample: Sample) -> str:
@@ -224,7 +229,7 @@ class Router(InputModule):
             )
         route = routes.pop()
         first = self._first(route)
-        features = first.preprocess(samples, prompt=prompt, **kwargs)
+        features = _prepare(first, samples, prompt, kwargs)
         task = next((sample.task for sample in samples if isinstance(sample, RoutedSample)), task)
         return {"modality": _common_modality(samples), **features, "task": task, "route": route}
 
@@ -360,6 +365,17 @@ def _routed(sample: Sample, route: str, task: str | None) -> RoutedSample:
 
 def _join(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _prepare(first: Any, samples: Sequence[Sample], prompt: str | None, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Call a route's first module; somebody else's, written for the compatible library, gets the callers' values."""
+    if isinstance(first, InputModule):
+        return first.preprocess(samples, prompt=prompt, **kwargs)
+    values = [tuple(part.value for part in sample.parts) for sample in samples]
+    plain: list[Any] = [value[0] if len(value) == 1 else value for value in values]
+    if hasattr(first, "preprocess"):
+        return first.preprocess(plain, prompt=prompt, **kwargs)
+    return first.tokenize(InputModule._prepend_prompt(plain, prompt) if prompt else plain)
 
 
 def _common_modality(samples: Sequence[Sample]) -> Modality:

@@ -164,12 +164,13 @@ class Transformer(InputModule):
             pad_left(self.processor)
 
     def _set_modalities(self, config: ModalityConfig | None, feature_name: str | None) -> None:
+        if config is not None:
+            check_modality_config(config, feature_name)
         stated = (config or {}).get("message", {}).get("format", "auto")
         self.message_format: chat.MessageFormat = (
             chat.infer_message_format(self.config.model_type, self.processor) if stated == "auto" else stated
         )
         if config is not None:
-            check_modality_config(config, feature_name)
             self.modality_config = copy.deepcopy(config)
         else:
             self.modality_config, feature_name = infer_modality_config(
@@ -361,6 +362,10 @@ class Transformer(InputModule):
             embedding.
         """
         modality = features.get("modality", "text")
+        if modality not in self.modality_config:
+            raise InputError(
+                f"features of modality {modality!r} are not among those this module takes: {self.modalities}."
+            )
         entry = self.modality_config[modality]
         method, path = entry["method"], entry["method_output_name"]
         if not hasattr(self.model, method):
