@@ -219,6 +219,8 @@ def _checked_entry(modality: Any, entry: Any) -> dict[str, Any]:
             f"The modality_config entry of {modality!r} must be a dict with the keys 'method' and "
             f"'method_output_name', got {entry!r}."
         )
+    if modality == "message" and entry.get("format", "auto") not in ("auto", "structured", "flat"):
+        raise CheckpointError(f"The format of messages is 'auto', 'structured' or 'flat', not {entry['format']!r}.")
     return dict(entry)
 
 

@@ -328,7 +328,11 @@ class Transformer(InputModule):
         if not len(inputs):
             return {}
         warn_unknown_settings(processing_kwargs, "per-call `processing_kwargs`")
-        samples = [self.load_sample(self.read(value), None, processing_kwargs) for value in inputs]
+        samples = [self.read(value) for value in inputs]
+        if "message" in self.modality_config or len({sample.modality for sample in samples}) == 1:
+            for sample in samples:  # several modalities that cannot share a batch are refused together, further on
+                self.check(sample)
+        samples = [self.load_sample(sample, None, processing_kwargs) for sample in samples]
         settings = self._settings(processing_kwargs, **kwargs)
         features = self._maker.make(self.processor, samples, prompt, settings, kwargs.get("task"))
         if self.transformer_task in CAUSAL_TASKS:
