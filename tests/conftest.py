@@ -13,6 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast examples are made says how busy the machine is, not whether the code is right.
+settings.register_profile("sensorium", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sensorium")
 
 
 @pytest.fixture(scope="session")

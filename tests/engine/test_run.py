@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -202,6 +203,15 @@ def test_an_interrupt_stops_the_workers(workers: int) -> None:
     assert sum(step == "load" for step, _ in steps.log) < 200, "the workers went on"
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Take interrupts, which a process started in the background ignores."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_reaches_a_call_that_waits_for_its_workers() -> None:
     def interrupt(name: str, argument: Any) -> None:
         if name == "load" and argument == 5:

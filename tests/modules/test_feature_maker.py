@@ -80,7 +80,8 @@ def test_a_prompt_is_put_before_texts_and_counted(
             wanted = prepare(theirs(name), ["rain", "snow"], prompt=prompt)
             assert found["prompt_length"] == wanted["prompt_length"]
             assert found["input_ids"].tolist() == wanted["input_ids"].tolist()
-            assert found["input_ids"].tolist() == make(ours(name), [f"{prompt}rain", f"{prompt}snow"])["input_ids"].tolist()
+            joined = make(ours(name), [f"{prompt}rain", f"{prompt}snow"])
+            assert found["input_ids"].tolist() == joined["input_ids"].tolist()
 
 
 def test_a_prompt_does_not_reach_media_alone(ours: Callable[[str], Transformer]) -> None:
@@ -104,9 +105,8 @@ def test_a_prompt_is_no_longer_than_its_row(
     assert features["prompt_length"] == wanted < features["input_ids"].shape[1]
 
 
-def test_prompts_are_counted_once_a_setting(ours: Callable[[str], Transformer], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prompts_are_counted_once_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feature_maker, "_MAX_PROMPTS", 3)
-    module = ours("bert")
     maker = FeatureMaker("bert", ["text"], "structured")
     calls: list[str] = []
 
@@ -117,7 +117,7 @@ def test_prompts_are_counted_once_a_setting(ours: Callable[[str], Transformer], 
     tokenizer.all_special_ids = [2]  # type: ignore[attr-defined]
     short = Settings.for_model("bert", {"text": {"max_length": 4}})
     for settings in (Settings.for_model("bert"), short, Settings.for_model("bert"), short):
-        assert maker._count_prompt(tokenizer, "wet", settings) == 3 + (module is not None) * 0
+        assert maker._count_prompt(tokenizer, "wet", settings) == 3
     assert calls == ["wet", "wet"]
     for number in range(9):
         maker._count_prompt(tokenizer, str(number), short)
