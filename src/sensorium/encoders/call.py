@@ -51,14 +51,12 @@ class EncodeCall:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not hasattr(self.batch_size, "__index__") or self.batch_size < 1:
-            raise _bad("batch_size", self.batch_size, "a whole number above 0")
+        check_batch_size(self.batch_size)
+        check_on_error(self.on_error)
         if self.precision not in PRECISIONS:
             raise InputError(f"Precision {self.precision!r} is not supported. Known: {', '.join(PRECISIONS)}.")
         if self.output_value not in _OUTPUT_VALUES:
             raise _bad("output_value", self.output_value, f"one of {_OUTPUT_VALUES}")
-        if self.on_error not in ("raise", "skip"):
-            raise _bad("on_error", self.on_error, '"raise" or "skip"')
         if self.truncate_dim is not None and self.truncate_dim < 1:
             raise _bad("truncate_dim", self.truncate_dim, "None or a whole number above 0")
 
@@ -66,6 +64,18 @@ class EncodeCall:
     def is_embedding(self) -> bool:
         """Whether the call returns one vector an input."""
         return self.output_value == "sentence_embedding"
+
+
+def check_batch_size(value: int) -> None:
+    """Raise InputError unless a batch can have this size."""
+    if not hasattr(value, "__index__") or value < 1:
+        raise _bad("batch_size", value, "a whole number above 0")
+
+
+def check_on_error(value: str) -> None:
+    """Raise InputError unless there is such a policy."""
+    if value not in ("raise", "skip"):
+        raise _bad("on_error", value, '"raise" or "skip"')
 
 
 def _bad(name: str, value: Any, rule: str) -> InputError:

@@ -69,6 +69,17 @@ class LoadOptions:
             "backend": self.backend,
         }
 
+    def for_config(self) -> dict[str, Any]:
+        """Return what a network's configuration is loaded with."""
+        places = {
+            "token": self.token,
+            "cache_dir": self.cache_folder,
+            "revision": self.revision,
+            "local_files_only": self.local_files_only,
+            "trust_remote_code": self.trust_remote_code,
+        }
+        return {**{key: value for key, value in places.items() if value is not None}, **self.config_kwargs}
+
 
 @dataclass(frozen=True)
 class LoadedModel:

@@ -9,11 +9,12 @@ import contextlib
 import logging
 import os
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from torch import nn
 
+from sensorium.encoders import running
 from sensorium.encoders.adapters import AdapterMethods
 from sensorium.encoders.inputs import adapt_input_module
 from sensorium.encoders.loading import LoadedModel, LoadOptions, load_model
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from sensorium.types import Modality
 
 logger = logging.getLogger(__name__)
+
+#: Worker processes, as the compatible interface hands them around.
+Pool = dict[Literal["input", "output", "processes"], Any]
 
 
 class BaseModel(nn.Sequential, AdapterMethods):
@@ -210,7 +214,7 @@ class BaseModel(nn.Sequential, AdapterMethods):
         from transformers import PreTrainedModel
 
         for module in self.modules():
-            inner = getattr(module, "model", None)
+            inner = None if module is self else getattr(module, "model", None)
             if isinstance(inner, PreTrainedModel) or hasattr(inner, "peft_config"):
                 return inner
             if isinstance(module, PreTrainedModel):
@@ -293,6 +297,25 @@ class BaseModel(nn.Sequential, AdapterMethods):
             yield wanted
         finally:
             self.to(home)
+
+    # Processes
+
+    def start_multi_process_pool(self, target_devices: list[str] | None = None) -> Pool:
+        """Start one worker process a device, each with a copy of the model.
+
+        Args:
+            target_devices: Such as `["cuda:0", "cuda:1"]` or `["cpu"] * 4`; every accelerator, or four on the CPU, if
+                None.
+
+        Returns:
+            The pool, for `pool=...` of a call, and for `stop_multi_process_pool`.
+        """
+        return running.start_pool(self, target_devices)
+
+    @staticmethod
+    def stop_multi_process_pool(pool: Pool) -> None:
+        """End a pool's processes."""
+        running.stop_pool(pool)
 
     # On disk
 

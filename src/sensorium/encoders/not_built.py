@@ -12,13 +12,6 @@ def refuse(what: str) -> NoReturn:
     raise NotBuiltError(f"{what} is not built yet. The feature table of the README says what is.")
 
 
-class CrossEncoder:
-    """Scores pairs. Not built yet."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        refuse("CrossEncoder")
-
-
 class SparseEncoder:
     """Encodes texts as sparse vectors. Not built yet."""
 

@@ -29,6 +29,7 @@ from sensorium.errors import InputError
 from sensorium.media.modality import is_plain_text
 
 if TYPE_CHECKING:
+    from sensorium.encoders.model import BaseModel
     from sensorium.encoders.sentence_transformer import SentenceTransformer
 
 logger = logging.getLogger("sensorium")
@@ -76,7 +77,7 @@ def run_here(
 ) -> EncodeResult:
     """Compute a call in this process."""
     with model._on_device(device) as place:
-        result = compute_rows(model, values, call, place, _wants_progress(show_progress))
+        result = compute_rows(model, values, call, place, wants_progress(show_progress))
         return EncodeResult(assemble(result.rows, call, _width(model), place), result.errors)
 
 
@@ -84,18 +85,32 @@ def compute_rows(
     model: SentenceTransformer, values: Sequence[Any], call: EncodeCall, place: torch.device, has_progress: bool
 ) -> RunResult:
     """Compute the rows of a call on the device where the model is."""
-    _end_training_mode(model)
-    plan = plan_threads(is_cpu_model=place.type == "cpu", has_media=not all(map(is_plain_text, values)))
-    options = RunOptions(
+    end_training_mode(model)
+    options = make_options(
+        place,
+        has_media=not all(map(is_plain_text, values)),
         batch_size=call.batch_size,
-        token_budget=CPU_TOKEN_BUDGET if place.type == "cpu" else DEVICE_TOKEN_BUDGET,
-        workers=plan.workers,
         on_error=call.on_error,
         show_progress=has_progress,
-        shares_cores=plan.shares_cores,
-        torch_threads=plan.torch_threads,
     )
     return run(values, EncodeSteps(model, call, place), options)
+
+
+def token_budget(place: torch.device) -> int:
+    """Return the most tokens, padding included, of one pass on a device."""
+    return CPU_TOKEN_BUDGET if place.type == "cpu" else DEVICE_TOKEN_BUDGET
+
+
+def make_options(place: torch.device, has_media: bool, **options: Any) -> RunOptions:
+    """Say how the engine shall run a call on a device: threads and passes by the device, the rest as given."""
+    plan = plan_threads(is_cpu_model=place.type == "cpu", has_media=has_media)
+    return RunOptions(
+        token_budget=token_budget(place),
+        workers=plan.workers,
+        shares_cores=plan.shares_cores,
+        torch_threads=plan.torch_threads,
+        **options,
+    )
 
 
 def run_in_processes(
@@ -115,7 +130,7 @@ def run_in_processes(
     pool = start_pool(model, devices) if is_own else pool
     sent = replace(call, precision="float32", as_tensor=False, as_numpy=call.is_embedding)
     try:
-        chunks = run_in_pool(pool, values, chunk_size, {"call": sent}, show_progress=_wants_progress(show_progress))
+        chunks = run_in_pool(pool, values, chunk_size, {"call": sent}, show_progress=wants_progress(show_progress))
     finally:
         if is_own:
             stop_pool(pool)
@@ -126,12 +141,12 @@ def run_in_processes(
     return EncodeResult(assemble(rows, call, _width(model), torch.device("cpu")), errors)
 
 
-def start_pool(model: SentenceTransformer, devices: Sequence[str] | None) -> Any:
-    """Start a pool of workers that each hold a copy of the model."""
+def start_pool(model: BaseModel, devices: Sequence[str] | None) -> Any:
+    """Start a pool of workers that each hold a copy of the model, and call its method `_compute_chunk`."""
     if devices is None:
         devices = [f"cuda:{rank}" for rank in range(torch.cuda.device_count())] or ["cpu"] * _CPU_WORKERS
     sent = model if model.device.type == "cpu" else copy.deepcopy(model).to("cpu")
-    return engine_pool.start_pool(sent, [str(device) for device in devices], method="_encode_chunk")
+    return engine_pool.start_pool(sent, [str(device) for device in devices], method="_compute_chunk")
 
 
 def stop_pool(pool: Any) -> None:
@@ -148,19 +163,14 @@ def run_stream(
             f"encode_stream takes an iterable of inputs, and got one {type(values).__name__}. Pass [input], or use "
             "encode."
         )
-    _end_training_mode(model)
+    end_training_mode(model)
     place = model.device
-    plan = plan_threads(
-        is_cpu_model=place.type == "cpu", has_media=set(model.modalities) - {"text", "message"} != set()
-    )
-    options = RunOptions(
+    options = make_options(
+        place,
+        has_media=set(model.modalities) - {"text", "message"} != set(),
         batch_size=call.batch_size,
-        token_budget=CPU_TOKEN_BUDGET if place.type == "cpu" else DEVICE_TOKEN_BUDGET,
-        workers=plan.workers,
         on_error=call.on_error,
         window=window,
-        shares_cores=plan.shares_cores,
-        torch_threads=plan.torch_threads,
     )
     return _yield_rows(model, stream(values, EncodeSteps(model, call, place), options), call, place, has_report)
 
@@ -196,7 +206,7 @@ def hand_over(result: EncodeResult, is_single: bool, has_report: bool) -> Any:
     return result.embeddings
 
 
-def _end_training_mode(model: SentenceTransformer) -> None:
+def end_training_mode(model: BaseModel) -> None:
     """Switch dropout and the like off, as the compatible library does: `encode` leaves a model in evaluation mode."""
     if model.training or any(module.training for module in model):
         model.eval()
@@ -206,5 +216,6 @@ def _width(model: SentenceTransformer) -> int | None:
     return model.get_embedding_dimension()
 
 
-def _wants_progress(asked: bool | None) -> bool:
+def wants_progress(asked: bool | None) -> bool:
+    """Tell whether a call shows its progress: as asked, else where this library logs at INFO."""
     return logger.isEnabledFor(logging.INFO) if asked is None else asked

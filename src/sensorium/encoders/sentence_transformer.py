@@ -16,7 +16,7 @@ from torch import nn
 from sensorium.encoders import running
 from sensorium.encoders.call import EncodeCall, check_arguments
 from sensorium.encoders.loading import LoadOptions
-from sensorium.encoders.model import BaseModel
+from sensorium.encoders.model import BaseModel, Pool
 from sensorium.engine.report import EncodeResult
 from sensorium.errors import InputError
 from sensorium.scoring.similarity_function import SimilarityFunction
@@ -36,7 +36,6 @@ logger = logging.getLogger(__name__)
 
 Precision = Literal["float32", "int8", "uint8", "binary", "ubinary"]
 SimilarityName = Literal["cosine", "dot", "euclidean", "manhattan"]
-Pool = dict[Literal["input", "output", "processes"], Any]
 
 
 class SentenceTransformer(BaseModel):
@@ -362,24 +361,7 @@ class SentenceTransformer(BaseModel):
 
     # Processes
 
-    def start_multi_process_pool(self, target_devices: list[str] | None = None) -> Pool:
-        """Start one worker process a device, each with a copy of the model.
-
-        Args:
-            target_devices: Such as `["cuda:0", "cuda:1"]` or `["cpu"] * 4`; every accelerator, or four on the CPU, if
-                None.
-
-        Returns:
-            The pool, for `encode(pool=...)` and `stop_multi_process_pool`.
-        """
-        return running.start_pool(self, target_devices)
-
-    @staticmethod
-    def stop_multi_process_pool(pool: Pool) -> None:
-        """End a pool's processes."""
-        running.stop_pool(pool)
-
-    def _encode_chunk(self, values: list[Any], device: str, call: EncodeCall) -> EncodeResult:
+    def _compute_chunk(self, values: list[Any], device: str, call: EncodeCall) -> EncodeResult:
         """Compute a chunk in a worker process, whose copy of the model moves to the worker's device for good."""
         self.to(device)
         result = running.compute_rows(self, values, call, self.device, has_progress=False)

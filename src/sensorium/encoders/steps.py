@@ -1,10 +1,12 @@
-"""An encoder's modules as the engine's steps: read, load, collate, compute, finish.
+"""A model's modules as the engine's steps: read, load, collate, compute, finish.
 
-The only place that knows both a model and the engine's walk. Must not know threads, order or batches.
+`ModelSteps` has those that encoders and rerankers share, `EncodeSteps` ends in vectors. Must not know threads, order or
+batches.
 """
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,7 +21,7 @@ from sensorium.media.unsupported import raise_unsupported_modality_error
 from sensorium.modules.router import RoutedSample, Router
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from sensorium.encoders.call import EncodeCall
     from sensorium.encoders.model import BaseModel
@@ -42,18 +44,26 @@ _FLATTENED = frozenset(
 _MEMORY_WORDS = ("not enough memory", "can't allocate memory")
 
 
-class EncodeSteps:
-    """The steps of one call on one model."""
+class ModelSteps:
+    """The steps of one call on one model, up to features on its device.
 
-    def __init__(self, model: BaseModel, call: EncodeCall, device: torch.device) -> None:
+    Args:
+        model: The model.
+        prompt: Text put before inputs, or None.
+        kwargs: Arguments for modules: `task`, `processing_kwargs`, ...
+        device: Where the model is.
+    """
+
+    def __init__(self, model: BaseModel, prompt: str | None, kwargs: Mapping[str, Any], device: torch.device) -> None:
         self.model = model
-        self.call = call
+        self.prompt = prompt
+        self.kwargs = kwargs
         self.device = device
         self.first = adapt_input_module(model[0])
-        task = call.kwargs.get("task")
+        task = kwargs.get("task")
         self.reading = {"task": task} if task is not None and isinstance(self.first, Router) else {}
-        self.loading = {key: call.kwargs[key] for key in ("processing_kwargs",) if key in call.kwargs}
-        self.routed = {key: value for key, value in call.kwargs.items() if key != "processing_kwargs"}
+        self.loading = {key: kwargs[key] for key in ("processing_kwargs",) if key in kwargs}
+        self.routed = {key: value for key, value in kwargs.items() if key != "processing_kwargs"}
 
     def read(self, value: Any) -> Sample:
         """Say what an input is, and refuse what the model does not take."""
@@ -86,27 +96,37 @@ class EncodeSteps:
 
     def collate(self, samples: list[Sample]) -> dict[str, Any]:
         """Make features of a batch, in memory that a device can copy from while it computes."""
-        try:
-            features = self.first.preprocess(samples, prompt=self.call.prompt, **self.call.kwargs)
-        except (TypeError, UnicodeEncodeError) as exc:
-            if any(_is_broken_text(part) for sample in samples for part in sample.all_parts()):
-                raise InputError(
-                    "the text holds half of a surrogate pair, which is no character and has no tokens. Decode its "
-                    'source as UTF-8, or replace it: text.encode("utf-8", "replace").decode().'
-                ) from exc
-            raise
+        with explain_broken_texts(samples):
+            features = self.first.preprocess(samples, prompt=self.prompt, **self.kwargs)
         if self.device.type == "cuda":
             features = {k: v.pin_memory() if isinstance(v, torch.Tensor) else v for k, v in features.items()}
         return features
 
+    def to_device(self, features: dict[str, Any]) -> dict[str, Any]:
+        """Copy a batch's tensors to the model's device."""
+        return {
+            key: value.to(self.device, non_blocking=True) if isinstance(value, torch.Tensor) else value
+            for key, value in features.items()
+        }
+
+    def is_out_of_memory(self, error: BaseException) -> bool:
+        """Tell whether a device ran out of memory."""
+        if isinstance(error, torch.OutOfMemoryError):
+            return True
+        return isinstance(error, RuntimeError) and any(words in str(error) for words in _MEMORY_WORDS)
+
+
+class EncodeSteps(ModelSteps):
+    """The steps of one call that encodes."""
+
+    def __init__(self, model: BaseModel, call: EncodeCall, device: torch.device) -> None:
+        super().__init__(model, call.prompt, call.kwargs, device)
+        self.call = call
+
     def compute(self, features: dict[str, Any]) -> dict[str, Any]:
         """Run the modules, and keep only what the call returns."""
         with torch.inference_mode():
-            features = {
-                key: value.to(self.device, non_blocking=True) if isinstance(value, torch.Tensor) else value
-                for key, value in features.items()
-            }
-            output = self.model(features, **self.routed)
+            output = self.model(self.to_device(features), **self.routed)
             if self.call.output_value is None:
                 return output
             return {key: output[key] for key in self._needed(output)}
@@ -148,15 +168,23 @@ class EncodeSteps:
             return list(vectors)
         return list((vectors.float() if vectors.dtype == torch.bfloat16 else vectors).numpy())
 
-    def is_out_of_memory(self, error: BaseException) -> bool:
-        """Tell whether a device ran out of memory."""
-        if isinstance(error, torch.OutOfMemoryError):
-            return True
-        return isinstance(error, RuntimeError) and any(words in str(error) for words in _MEMORY_WORDS)
+
+@contextlib.contextmanager
+def explain_broken_texts(samples: Sequence[Sample]) -> Iterator[None]:
+    """Say what is wrong with a text that cannot be written as UTF-8; tokenizers have only a puzzling error for it."""
+    try:
+        yield
+    except (TypeError, UnicodeEncodeError) as exc:
+        if any(_is_broken_text(part) for sample in samples for part in sample.all_parts()):
+            raise InputError(
+                "the text holds half of a surrogate pair, which is no character and has no tokens. Decode its "
+                'source as UTF-8, or replace it: text.encode("utf-8", "replace").decode().'
+            ) from exc
+        raise
 
 
 def _is_broken_text(part: Part) -> bool:
-    """Tell whether a text cannot be written as UTF-8, for which tokenizers have only a puzzling `TypeError`."""
+    """Tell whether a text cannot be written as UTF-8."""
     if part.modality != "text" or not isinstance(part.value, str):
         return False
     return any("\ud800" <= character <= "\udfff" for character in part.value)

@@ -27,6 +27,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "__version__": dict,
     "activation_fn": str,
     "default_prompt_name": str,
+    "keep_in_fp32_modules": list,
     "model_type": str,
     "prompts": dict,
     "requirements": object,

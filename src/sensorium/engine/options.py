@@ -32,6 +32,10 @@ class RunOptions:
             device, which a slow item would keep waiting.
         torch_threads: Most threads that torch uses in the calling thread while the engine works; None leaves torch
             alone.
+        keeps_order: Whether batches are cut in the order given and not by cost, for calls that may end early and whose
+            first inputs matter most.
+        stop_at_s: Time on `time.monotonic`'s clock after which no batch is begun; inputs not computed by then have
+            neither row nor error. None for no limit.
 
     Raises:
         InputError: A value is out of its range.
@@ -46,6 +50,8 @@ class RunOptions:
     prefetch: int = 2
     shares_cores: bool = False
     torch_threads: int | None = None
+    keeps_order: bool = False
+    stop_at_s: float | None = None
 
     def __post_init__(self) -> None:
         _check_at_least(1, "batch_size", self.batch_size)

@@ -122,15 +122,22 @@ class Caps:
 class Cutter:
     """Sorted jobs, from which batches are cut on demand. Not safe for several threads at once."""
 
-    def __init__(self, caps: Caps) -> None:
+    def __init__(self, caps: Caps, keeps_order: bool = False) -> None:
         self._caps = caps
+        self._keeps_order = keeps_order
         self._queues: deque[deque[Job]] = deque()
 
     def add(self, jobs: Iterable[Job]) -> None:
-        """Take jobs on, after all that are here: by group, largest first, equals in the order given."""
+        """Take jobs on, after all that are here: by group, largest first, equals in the order given.
+
+        Where the order is kept: by group, in the order given.
+        """
         groups: dict[Hashable, list[Job]] = {}
         for job in jobs:
             groups.setdefault(job.group, []).append(job)
+        if self._keeps_order:
+            self._queues.extend(deque(group) for group in groups.values())
+            return
         queues = [deque(sorted(group, key=_negative_cost)) for group in groups.values()]
         self._queues.extend(sorted(queues, key=lambda queue: -queue[0].cost))
 
@@ -139,13 +146,24 @@ class Cutter:
         if not self._queues:
             return []
         queue = self._queues[0]
-        length = min(len(queue), self._caps.length(queue[0].group, queue[0].cost))
+        length = self._count_fitting(queue)
         batch = list(islice(queue, length))
         for _ in batch:
             queue.popleft()
         if not queue:
             self._queues.popleft()
         return batch
+
+    def _count_fitting(self, queue: deque[Job]) -> int:
+        if not self._keeps_order:
+            return min(len(queue), self._caps.length(queue[0].group, queue[0].cost))
+        count, largest = 0, 0
+        for job in queue:
+            largest = max(largest, job.cost)
+            if count and count >= self._caps.length(job.group, largest):
+                break
+            count += 1
+        return count
 
     def __bool__(self) -> bool:
         return bool(self._queues)

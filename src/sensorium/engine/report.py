@@ -42,11 +42,40 @@ class EncodeResult:
 
 
 @dataclass(frozen=True, slots=True)
+class PredictResult:
+    """What `predict(..., return_report=True)` gives.
+
+    Attributes:
+        scores: One score (or one row of scores) a pair, in the form that the call asked for; NaN for pairs that failed.
+        errors: The pairs that failed, by position; empty if none did.
+    """
+
+    scores: Any
+    errors: tuple[ItemError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RankResult:
+    """What `rank(..., return_report=True)` gives.
+
+    Attributes:
+        ranking: What `rank` returns: one dict a document, best first; documents that failed come last, with NaN.
+        errors: The documents that failed, by position; empty if none did.
+        unscored: How many documents were not reached before the time was up; 0 without a time limit.
+    """
+
+    ranking: list[dict[str, Any]]
+    errors: tuple[ItemError, ...] = ()
+    unscored: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
     """What the engine gives.
 
     Attributes:
-        rows: One row an input, in the caller's order; None where it failed. Inputs with equal keys share one row.
+        rows: One row an input, in the caller's order; None where it failed or was not reached in time. Inputs with
+            equal keys share one row.
         errors: The inputs that failed, by position.
     """
 

@@ -31,7 +31,8 @@ def run(values: Sequence[Any], steps: Steps, options: RunOptions | None = None) 
         options: Sizes and policy; None for the defaults.
 
     Returns:
-        Rows in the order of `values`, None where an input failed, and the failures.
+        Rows in the order of `values`, and the failures. A row is None where an input failed, or where the time was up
+        before it was computed.
 
     Raises:
         InputError: An input cannot be used, and `options.on_error` is `"raise"`. Its `index` is the input's position;

@@ -5,6 +5,7 @@ Must not know where jobs come from, nor in which order their rows are handed ove
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
@@ -31,7 +32,8 @@ class Walk:
 
     def __init__(self, steps: Steps, options: RunOptions, workers: int, on_done: Callable[[Job], None]) -> None:
         caps = Caps(options)
-        cutter = Cutter(caps)
+        cutter = Cutter(caps, options.keeps_order)
+        self._stop_at_s = options.stop_at_s
         self._on_done = on_done
         self._passes = Passes(steps, caps, self._settle, self._fail)
         self._preparation: InlinePreparation | ThreadedPreparation
@@ -47,8 +49,9 @@ class Walk:
         self._preparation.feed(jobs)
 
     def advance(self) -> bool:
-        """Compute one batch, or finish the last one; False once nothing is left to do."""
-        prepared = self._preparation.take()
+        """Compute one batch, or finish the last one; False once nothing is left to do, or the time is up."""
+        is_late = self._stop_at_s is not None and time.monotonic() >= self._stop_at_s
+        prepared = None if is_late else self._preparation.take()
         if prepared is None:
             self._passes.flush()
             return False

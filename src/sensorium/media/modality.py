@@ -37,6 +37,7 @@ __all__ = [
     "is_non_text_pair",
     "is_plain_text",
     "is_single_input",
+    "is_single_pair",
     "is_text_pair",
     "is_video_url_or_path",
     "read_sample",
@@ -165,6 +166,19 @@ def is_single_input(inputs: Any) -> bool:
     return is_open_file(inputs) or not hasattr(inputs, "__next__")
 
 
+def is_single_pair(inputs: Any) -> bool:
+    """Tell whether a value is one input of a reranker, not a batch of them.
+
+    A list, tuple or column whose first item is one itself is a batch of pairs, and so is an empty one; any other is a
+    pair. Of arrays of strings or objects, those with two axes are batches. Anything else is one input.
+    """
+    if isinstance(inputs, (list, tuple)) or _is_column(inputs):
+        return len(inputs) > 0 and not (isinstance(inputs[0], (list, tuple)) or _is_column(inputs[0]))
+    if isinstance(inputs, np.ndarray) and inputs.dtype.kind in "UO":
+        return inputs.size > 0 and inputs.ndim < 2
+    return not hasattr(inputs, "__next__")
+
+
 def is_plain_text(value: Any) -> bool:
     """Tell, without looking at the disk, that an input cannot hold a medium."""
     if isinstance(value, str):
@@ -241,7 +255,7 @@ def _foreign_keys(foreign: list[Any]) -> InputError:
 def _read_sequence(value: Sequence[Any], supported: Collection[Modality] | None) -> Sample:
     if value and isinstance(value[0], Mapping) and {"role", "content"} & set(value[0]):
         return Sample("message", (), read_turns(value))  # or the error that says which key is missing
-    if is_text_pair(value) or is_non_text_pair(value):
+    if len(value) == 2:
         return _read_pair(value, supported)
     if len(value) >= MIN_BARE_FRAMES and is_clip(value):
         return Sample("video", (Part("video", value),))
@@ -257,17 +271,27 @@ def _read_pair(pair: Sequence[Any], supported: Collection[Modality] | None) -> S
         return Sample("text", tuple(Part("text", str(side), True) for side in pair), is_pair=True)
     sides = []
     for role, side in zip(PAIR_ROLES, pair, strict=True):
-        sample = read_sample(side, supported)
-        if sample.turns or sample.is_pair:
-            raise InputError(
-                f"the {role} of a pair is a pair or a conversation itself. Give one input, or a dict such as "
-                '{"image": [a, b]}.'
-            )
-        sides.append(sample)
+        sides.append(_read_side(role, side, supported))
     if all(sample.modality == "text" and len(sample.parts) == 1 for sample in sides):
         return Sample("text", tuple(sample.parts[0] for sample in sides), is_pair=True)
     turns = tuple(Turn(role, sample.parts) for role, sample in zip(PAIR_ROLES, sides, strict=True))
     return Sample("message", (), turns, is_pair=True)
+
+
+def _read_side(role: str, side: Any, supported: Collection[Modality] | None) -> Sample:
+    """Read one side of a pair; of a chat message its content counts."""
+    sample = read_sample(side, supported)
+    if len(sample.turns) == 1 and not sample.is_pair:
+        parts = sample.turns[0].parts
+        kinds = tuple(sorted({part.modality for part in parts}))
+        return Sample(kinds[0] if len(kinds) == 1 else kinds, parts)
+    if sample.turns or sample.is_pair:
+        raise InputError(
+            f"the {role} of a pair is a pair or a chat of several messages itself. Give one input, one message, or a "
+            'dict such as {"image": [a, b]}; a whole chat is scored as an input of its own, with turns of the roles '
+            "'query' and 'document'."
+        )
+    return sample
 
 
 def _begins_conversation(value: Any) -> bool:

@@ -9,7 +9,7 @@ Must not know how values are recognised, decoded or turned into tokens.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +62,15 @@ class Sample:
     def all_parts(self) -> tuple[Part, ...]:
         """Return the parts, those of every turn included, in order."""
         return self.parts + tuple(part for turn in self.turns for part in turn.parts)
+
+    def map_parts(self, function: Callable[[Part], Part]) -> Sample:
+        """Return the sample with each part, in the order of `all_parts`, replaced by what `function` makes of it."""
+        return Sample(
+            self.modality,
+            tuple(function(part) for part in self.parts),
+            tuple(Turn(turn.role, tuple(function(part) for part in turn.parts), turn.extra) for turn in self.turns),
+            self.is_pair,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -266,11 +266,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Waveform):
         return value.array
     if isinstance(value, Frames):
-        return _stack_frames(value.array)
+        return stack_frames(value.array)
     return value
 
 
-def _stack_frames(frames: Any) -> Any:
+def stack_frames(frames: Any) -> Any:
     """Make one array `[frames, height, width, 3]` of a list of equal images; arrays pass through."""
     if not isinstance(frames, (list, tuple)):
         return frames

@@ -17,7 +17,7 @@ from sensorium.errors import InputError, NotBuiltError
 from sensorium.media import decode
 from sensorium.media.limits import MediaSettings
 from sensorium.media.modality import read_sample
-from sensorium.media.samples import Frames, MediaCost, Part, Sample, Turn
+from sensorium.media.samples import Frames, MediaCost, Part, Sample
 from sensorium.media.unsupported import raise_unsupported_modality_error
 from sensorium.modules import chat, wants
 from sensorium.modules.backbone import check_backend, load_backbone, load_config, restore_cache, switch_off_cache
@@ -46,7 +46,7 @@ from sensorium.modules.token_estimates import estimate_tokens
 from sensorium.modules.transformer_config import find_folder, merge_deprecated, read_init_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
@@ -300,9 +300,9 @@ class Transformer(InputModule):
         spec = wants.decode_spec(self.processor, {"video": video}, settings.reduced_jpeg)
         loaded = decode.load_sample(sample, spec, settings)
         if spec.choose_frames is not None and wants.samples_arrays(self.processor, video):
-            loaded = _map_parts(loaded, lambda part: _sample_clip(part, spec.choose_frames))
+            loaded = loaded.map_parts(lambda part: _sample_clip(part, spec.choose_frames))
         resize = find_resizer(self.processor, merged.image)
-        return loaded if resize is None else _map_parts(loaded, resize)
+        return loaded if resize is None else loaded.map_parts(resize)
 
     def preprocess(
         self,
@@ -333,8 +333,27 @@ class Transformer(InputModule):
             for sample in samples:  # several modalities that cannot share a batch are refused together, further on
                 self.check(sample)
         samples = [self.load_sample(sample, None, processing_kwargs) for sample in samples]
+        return self.make_features(samples, prompt, processing_kwargs, **kwargs)
+
+    def make_features(
+        self,
+        samples: Sequence[Sample],
+        prompt: str | None = None,
+        processing_kwargs: Mapping[str, Any] | None = None,
+        processor: Any = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """Turn samples that `check` let pass and `load_sample` decoded into features; see `preprocess`.
+
+        Args:
+            samples: The samples.
+            prompt: An instruction.
+            processing_kwargs: For this call.
+            processor: Used instead of the module's own; it must give the same features.
+            **kwargs: As in `preprocess`.
+        """
         settings = self._settings(processing_kwargs, **kwargs)
-        features = self._maker.make(self.processor, samples, prompt, settings, kwargs.get("task"))
+        features = self._maker.make(processor or self.processor, samples, prompt, settings, kwargs.get("task"))
         if self.transformer_task in CAUSAL_TASKS:
             check_left_padding(features)
             features["logits_to_keep"] = 1
@@ -471,15 +490,6 @@ class Transformer(InputModule):
         if self.image_backend is not None:
             described["image_backend"] = self.image_backend
         return f"Transformer({described})"
-
-
-def _map_parts(sample: Sample, function: Callable[[Part], Part]) -> Sample:
-    return Sample(
-        sample.modality,
-        tuple(function(part) for part in sample.parts),
-        tuple(Turn(turn.role, tuple(function(part) for part in turn.parts), turn.extra) for turn in sample.turns),
-        sample.is_pair,
-    )
 
 
 def _sample_clip(part: Part, choose: Any) -> Part:

@@ -1,0 +1,215 @@
+"""A reranker's modules as the engine's steps, with what pairs have in common computed once.
+
+All pairs are read and their texts tokenised before the engine starts: then it is known which pairs share a query, how
+many name an image, and with which tokens prompts begin. The results equal those of `ScoreSteps` but for rounding. Must
+not know threads or order, nor how prompts are laid out for the network.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from sensorium.encoders.pair_items import PairItem, list_distinct, read_pairs, tokenise_texts
+from sensorium.encoders.score_steps import take_scores
+from sensorium.encoders.steps import ModelSteps, explain_broken_texts
+from sensorium.errors import InputError
+from sensorium.media.cost import probe_sample
+from sensorium.media.digest import sample_key
+from sensorium.media.samples import Frames, Part, Sample
+from sensorium.modules.preparation import stack_frames
+from sensorium.modules.sharing.media_table import MediaTable
+from sensorium.modules.sharing.network import SharedNetwork
+from sensorium.modules.sharing.prepare_once import prepare_once
+from sensorium.modules.sharing.rows import PromptRow, count_common
+from sensorium.modules.sharing.scorer import Group, SharedScorer
+
+if TYPE_CHECKING:
+    from sensorium.encoders.cross_encoder import CrossEncoder
+    from sensorium.encoders.score_call import ScoreCall
+
+#: Tokens that a group of pairs must save to be computed apart from the others, in smaller batches.
+_WORTH_A_GROUP = {"cpu": 64}
+_WORTH_A_GROUP_ON_DEVICE = 2048
+
+
+class SharedSteps(ModelSteps):
+    """The steps of one call.
+
+    Args:
+        model: A model in whose way `find_obstacle` found nothing.
+        call: What is asked.
+        device: Where the model is.
+        values: All pairs of the call.
+        token_budget: Most tokens in one pass.
+    """
+
+    def __init__(
+        self, model: CrossEncoder, call: ScoreCall, device: torch.device, values: Sequence[Any], token_budget: int
+    ) -> None:
+        super().__init__(model, call.prompt, call.kwargs, device)
+        self.call = call
+        self.num_labels = model.num_labels
+        self.network = SharedNetwork(list(model))
+        self.media = MediaTable()
+        self._scorer = SharedScorer(self.network, self.media, token_budget)
+        self._processor = prepare_once(self.first.processor)
+        self.items = read_pairs(values, super().read, super().key)
+        tokenise_texts(self.items, self._make_features, self.network.axes)
+        distinct = list_distinct(self.items)
+        for item in distinct:
+            if not item.is_text:
+                self._note_media(item)
+        self._form_groups(distinct)
+
+    @property
+    def has_media(self) -> bool:
+        """Whether some pair is still to be fetched, decoded or tokenised."""
+        return any(isinstance(item, PairItem) and item.row is None for item in self.items)
+
+    def _make_features(self, samples: Sequence[Sample]) -> dict[str, Any]:
+        features: dict[str, Any] = self.first.make_features(
+            samples, prompt=self.prompt, processor=self._processor, **self.kwargs
+        )
+        return features
+
+    def _note_media(self, item: PairItem) -> None:
+        media = [part for part in item.sample.all_parts() if part.modality != "text"]
+        item.media = tuple((part.modality, self.media.add(part.modality, _part_key(part))) for part in media)
+        item.tokens = self._estimate(item.sample)
+
+    def _estimate(self, sample: Sample) -> int:
+        tokens: int = self.first.count_tokens(sample, probe_sample(sample, self.model.media))
+        return tokens
+
+    # Groups
+
+    def _form_groups(self, items: Sequence[PairItem]) -> None:
+        """Give each pair its group: those with its query, where these save enough, else all that are left."""
+        queries = {item: _take_query(item.sample) for item in items}
+        keys = {item: None if query is None else sample_key(query) for item, query in queries.items()}
+        counts = Counter(key for key in keys.values() if key is not None)
+        worth = _WORTH_A_GROUP.get(self.device.type, _WORTH_A_GROUP_ON_DEVICE)
+        members: dict[Hashable, list[PairItem]] = {}
+        shared: dict[Hashable, int] = {}
+        for item in items:
+            key, query = keys[item], queries[item]
+            if key is not None and query is not None and key not in shared and counts[key] > 1:
+                shared[key] = self._estimate(query)
+            is_apart = key in shared and (counts[key] - 1) * shared[key] >= worth
+            members.setdefault(key if is_apart else None, []).append(item)
+        for key, group_items in members.items():
+            self._form_group(key, group_items, shared.get(key, 0) if key is not None else 0)
+
+    def _form_group(self, key: Hashable, items: Sequence[PairItem], estimated: int) -> None:
+        known = [item.row.identity for item in items if item.row is not None]
+        beginning = None
+        if len(known) > 1:
+            beginning = reduce(_keep_common, known)
+        group = Group(key, len(items), beginning)
+        common = estimated if beginning is None else len(beginning)
+        for item in items:
+            item.group = group
+            item.tokens = max(1, item.tokens - common)
+
+    # The engine's steps
+
+    def read(self, value: Any) -> Any:
+        """Hand over what was read before, or its error."""
+        if isinstance(value, InputError):
+            raise value
+        return value
+
+    def key(self, item: Any) -> Hashable | None:
+        """Name the content. A pair without a name is told apart by itself."""
+        return item.key if item.key is not None else id(item)
+
+    def cost(self, item: Any) -> int:
+        """Count the tokens that are the pair's own."""
+        return item.tokens
+
+    def group(self, item: Any) -> Hashable:
+        """Keep together what begins alike."""
+        return item.group
+
+    def load(self, item: Any) -> PairItem:
+        """Fetch, decode and tokenise, each medium once."""
+        pair: PairItem = item
+        if pair.row is not None:
+            return pair
+        numbers = [number for _, number in pair.media]
+        try:
+            pair.row = self._make_row(pair)
+        except InputError:
+            self.media.end_use(numbers)
+            raise
+        finally:
+            self.media.end_load(numbers)
+        return pair
+
+    def _make_row(self, item: PairItem) -> PromptRow:
+        numbers = iter(item.media)
+
+        def load(part: Part) -> Part:
+            if part.modality == "text":
+                return part
+            _, number = next(numbers)
+            return self.media.decode(number, lambda: self._decode(part))
+
+        sample = item.sample.map_parts(load)
+        with explain_broken_texts([sample]):
+            features = self._make_features([sample])
+        for kind in dict.fromkeys(kind for kind, _ in item.media):
+            own = [number for one, number in item.media if one == kind]
+            for number, inputs in zip(own, self.network.split_inputs(kind, features), strict=True):
+                self.media.keep_inputs(number, inputs)
+        return self.network.make_row(features, item.media)
+
+    def _decode(self, part: Part) -> Part:
+        sample = Sample(part.modality, (part,))
+        loaded: Part = self.first.load_sample(sample, self.model.media, **self.loading).parts[0]
+        if isinstance(loaded.value, Frames):  # as an array, by which the processor tells it apart
+            frames = loaded.value
+            return Part("video", Frames(stack_frames(frames.array), frames.metadata, frames.is_sampled), True)
+        return loaded
+
+    def collate(self, items: list[Any]) -> list[Any]:
+        """Leave the prompts as they are: how they are laid out depends on what is computed already."""
+        return items
+
+    def compute(self, items: list[Any]) -> tuple[torch.Tensor, list[Any]]:
+        """Compute a batch's scores."""
+        with torch.inference_mode():
+            rows = [item.row for item in items]
+            return take_scores(self._scorer.score(rows, items[0].group)), items
+
+    def finish(self, pending: tuple[torch.Tensor, list[Any]]) -> list[Any]:
+        """Cut the batch's scores into rows, and let go of its media."""
+        scores, items = pending
+        with torch.inference_mode():
+            rows = self.call.finish(scores, self.num_labels)
+        for item in items:
+            self.media.end_use([number for _, number in item.media])
+        return rows
+
+
+def _take_query(sample: Sample) -> Sample | None:
+    """Return the query of a pair as a sample, or None if the sample is no pair."""
+    if not sample.is_pair:
+        return None
+    if sample.turns:
+        return Sample("message", (), sample.turns[:1])
+    return Sample("text", sample.parts[:1])
+
+
+def _part_key(part: Part) -> Hashable | None:
+    return sample_key(Sample(part.modality, (part,)))
+
+
+def _keep_common(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return first[: count_common(first, second)]
