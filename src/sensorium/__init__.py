@@ -14,8 +14,15 @@ from sensorium._version import __version__
 
 if TYPE_CHECKING:
     from sensorium import models, modules, util
-    from sensorium.encoders import CrossEncoder, MultiVectorEncoder, SentenceTransformer, SparseEncoder
-    from sensorium.engine.report import EncodeResult, ItemError
+    from sensorium.encoders import (
+        CrossEncoder,
+        MultiVectorEncoder,
+        RerankedHit,
+        SentenceTransformer,
+        SparseEncoder,
+        retrieve_and_rerank,
+    )
+    from sensorium.engine.report import EncodeResult, ItemError, PredictResult, RankResult
     from sensorium.errors import (
         CheckpointError,
         EngineError,
@@ -38,8 +45,15 @@ if TYPE_CHECKING:
 
 #: Home -> the names that live there.
 _HOMES: dict[str, tuple[str, ...]] = {
-    "sensorium.encoders": ("CrossEncoder", "MultiVectorEncoder", "SentenceTransformer", "SparseEncoder"),
-    "sensorium.engine.report": ("EncodeResult", "ItemError"),
+    "sensorium.encoders": (
+        "CrossEncoder",
+        "MultiVectorEncoder",
+        "RerankedHit",
+        "SentenceTransformer",
+        "SparseEncoder",
+        "retrieve_and_rerank",
+    ),
+    "sensorium.engine.report": ("EncodeResult", "ItemError", "PredictResult", "RankResult"),
     "sensorium.errors": (
         "CheckpointError",
         "EngineError",
@@ -85,6 +99,9 @@ __all__ = [
     "ModelNotFoundError",
     "MultiVectorEncoder",
     "NotBuiltError",
+    "PredictResult",
+    "RankResult",
+    "RerankedHit",
     "SensoriumError",
     "SentenceTransformer",
     "SimilarityFunction",
@@ -96,6 +113,7 @@ __all__ = [
     "models",
     "modules",
     "quantize_embeddings",
+    "retrieve_and_rerank",
     "util",
 ]
 

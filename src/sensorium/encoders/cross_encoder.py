@@ -6,7 +6,6 @@ Must not know what pairs have in common, how media are decoded, or how work is s
 
 from __future__ import annotations
 
-import math
 import os
 import time
 import warnings
@@ -21,11 +20,12 @@ from sensorium.encoders.call import check_arguments
 from sensorium.encoders.loading import LoadOptions
 from sensorium.encoders.model import BaseModel, Pool
 from sensorium.encoders.older_arguments import take_older_arguments
+from sensorium.encoders.ranking import list_documents, make_pairs, order_documents
 from sensorium.encoders.score_call import ScoreCall, assemble_scores
 from sensorium.encoders.score_running import compute_in_processes, compute_scores, warn_about_errors
 from sensorium.engine.report import EncodeResult, PredictResult, RankResult, RunResult
 from sensorium.errors import CheckpointError, InputError
-from sensorium.media.modality import is_message_dict, is_single_pair
+from sensorium.media.modality import is_single_pair
 from sensorium.modules.activations import activation_path
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class CrossEncoder(BaseModel):
         if not is_causal:
             return [transformer]
         tokenizer: Any = transformer.tokenizer
-        answers = [tokenizer.convert_tokens_to_ids(word) if tokenizer is not None else None for word in ("yes", "no")]
+        answers: list[Any] = [tokenizer and tokenizer.convert_tokens_to_ids(word) for word in ("yes", "no")]
         unknown = getattr(tokenizer, "unk_token_id", None)
         if any(answer is None or answer == unknown for answer in answers):
             raise CheckpointError(
@@ -324,7 +324,7 @@ class CrossEncoder(BaseModel):
         )
         is_single = self.is_singular_input(inputs)
         if is_single:
-            values = [inputs.tolist() if isinstance(inputs, np.ndarray) and inputs.ndim == 1 else inputs]
+            values: Sequence[Any] = [inputs.tolist() if isinstance(inputs, np.ndarray) and inputs.ndim == 1 else inputs]
         else:
             values = running.as_list(inputs)
         result, place = self._compute(values, call, device, pool, chunk_size, show_progress_bar)
@@ -412,10 +412,9 @@ class CrossEncoder(BaseModel):
             stop_at_s=None if max_time_s is None else time.monotonic() + max_time_s,
             kwargs=kwargs,
         )
-        documents = _list_documents(documents)
-        pairs = [(_as_side(query), _as_side(document)) for document in documents]
-        result, _ = self._compute(pairs, call, device, pool, chunk_size, show_progress_bar)
-        ranking = _order(result, documents, top_k, return_documents)
+        documents = list_documents(documents)
+        result, _ = self._compute(make_pairs(query, documents), call, device, pool, chunk_size, show_progress_bar)
+        ranking = order_documents(result, documents, top_k, return_documents)
         unscored = sum(row is None for row in result.rows) - len(result.errors)
         if return_report:
             return RankResult(ranking, result.errors, unscored)
@@ -460,37 +459,3 @@ class CrossEncoder(BaseModel):
 def _with(given: dict[str, Any] | None, key: str, value: Any) -> dict[str, Any]:
     """Return a copy of `given` with a setting added that has an argument of its own."""
     return {**(given or {}), **({} if value is None else {key: value})}
-
-
-def _as_side(value: Any) -> Any:
-    """Return a side of a pair such that two chat messages are not taken for one chat."""
-    return [value] if is_message_dict(value) else value
-
-
-def _list_documents(documents: Any) -> Sequence[Any]:
-    if isinstance(documents, (str, bytes, dict)):
-        raise InputError(
-            f"documents must be a batch, got one {type(documents).__name__}. Give a list of documents, or use predict."
-        )
-    return running.as_list(documents)
-
-
-def _order(result: RunResult, documents: Sequence[Any], top_k: int | None, has_documents: bool) -> list[dict[str, Any]]:
-    """List scored documents best first, those that failed behind them; those not reached are left out."""
-    failed = {error.index for error in result.errors}
-    scored = [
-        {"corpus_id": index, "score": math.nan if row is None else float(row)}
-        for index, row in enumerate(result.rows)
-        if row is not None or index in failed
-    ]
-    scored.sort(key=_by_score)
-    scored = scored[:top_k]
-    if has_documents:
-        for entry in scored:
-            entry["text"] = documents[entry["corpus_id"]]
-    return scored
-
-
-def _by_score(entry: dict[str, Any]) -> tuple[bool, float]:
-    score = entry["score"]
-    return (True, 0.0) if math.isnan(score) else (False, -score)

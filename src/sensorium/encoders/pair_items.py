@@ -16,6 +16,7 @@ from sensorium.errors import InputError, UnknownArgumentError
 from sensorium.modules.sharing.rows import split_text_rows
 
 if TYPE_CHECKING:
+    from sensorium.encoders.steps import ModelSteps
     from sensorium.media.samples import Sample
     from sensorium.modules.sharing.rows import PromptRow
     from sensorium.modules.sharing.scorer import Group
@@ -82,6 +83,43 @@ def read_pairs(
                 known[key] = item
         items.append(item)
     return items
+
+
+def take_row(item: PairItem) -> PromptRow:
+    """Return the prompt of a pair that was loaded."""
+    assert item.row is not None, "the pair was not loaded"
+    return item.row
+
+
+class PreparedSteps:
+    """The engine's first steps over pairs that were read before it started.
+
+    Args:
+        plain: The plain steps of the call.
+        values: All pairs of the call.
+    """
+
+    def __init__(self, plain: ModelSteps, values: Sequence[Any]) -> None:
+        self.plain = plain
+        self.items = read_pairs(values, plain.read, plain.key)
+
+    def read(self, value: PairItem | InputError) -> PairItem:
+        """Hand over what was read before, or its error."""
+        if isinstance(value, InputError):
+            raise value
+        return value
+
+    def key(self, item: PairItem) -> Hashable:
+        """Name the content. A pair without a name is told apart by itself."""
+        return item.key if item.key is not None else id(item)
+
+    def cost(self, item: PairItem) -> int:
+        """Count tokens."""
+        return item.tokens
+
+    def is_out_of_memory(self, error: BaseException) -> bool:
+        """Tell whether a device ran out of memory."""
+        return self.plain.is_out_of_memory(error)
 
 
 def list_distinct(items: Sequence[PairItem | InputError]) -> list[PairItem]:

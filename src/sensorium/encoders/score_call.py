@@ -93,9 +93,9 @@ def assemble_scores(rows: Sequence[Any], call: ScoreCall, num_labels: int, devic
 def _fill_missing(rows: Sequence[Any], call: ScoreCall, num_labels: int, device: torch.device) -> Sequence[Any]:
     if not any(row is None for row in rows):
         return rows
-    example = next((row for row in rows if row is not None), None)
+    example: Any = next((row for row in rows if row is not None), None)
     if example is None:
         example = torch.zeros([] if num_labels == 1 else [num_labels], device=device)
         example = example.cpu().numpy() if call.as_numpy else example
-    missing = np.full_like(example, np.nan) if call.as_numpy else torch.full_like(example, torch.nan)
-    return [missing if row is None else row for row in rows]
+    filled: Any = np.full_like(example, np.nan) if call.as_numpy else torch.full_like(example, torch.nan)
+    return [filled if row is None else row for row in rows]

@@ -54,17 +54,18 @@ def _choose_steps(
 ) -> tuple[Any, Sequence[Any], bool]:
     """Return the steps that suit a call, what they are to be given, and whether media are to be prepared."""
     has_media = not all(map(is_plain_text, values))
+    plain = ScoreSteps(model, call, place)
     if not call.shared or len(values) < 2:
-        return ScoreSteps(model, call, place), values, has_media
+        return plain, values, has_media
     obstacle = find_obstacle(list(model), model.modalities)
     if obstacle is None:
-        shared = SharedSteps(model, call, place, values, token_budget(place))
+        shared = SharedSteps(plain, values, token_budget(place))
         return shared, shared.items, shared.has_media
     logger.debug("pairs are computed one by one, nothing they have in common is shared: %s", obstacle)
     if type(model[0]) is Transformer and set(model.modalities) <= {"text", "message"} and model.tokenizer is not None:
-        texts = TextSteps(model, call, place, values)
+        texts = TextSteps(plain, values)
         return texts, texts.items, False
-    return ScoreSteps(model, call, place), values, has_media
+    return plain, values, has_media
 
 
 def compute_in_processes(

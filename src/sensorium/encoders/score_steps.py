@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from sensorium.encoders.pair_items import PairItem, read_pairs, tokenise_texts
+from sensorium.encoders.pair_items import PairItem, PreparedSteps, take_row, tokenise_texts
 from sensorium.encoders.steps import ModelSteps
 from sensorium.errors import InputError
+from sensorium.media.conversation import is_conversation
 from sensorium.modules.answer_head import narrow_model
 from sensorium.modules.sharing.rows import pad_rows
+from sensorium.modules.transformer import Transformer
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
     from sensorium.encoders.cross_encoder import CrossEncoder
     from sensorium.encoders.score_call import ScoreCall
-    from sensorium.modules.sharing.rows import PromptRow
+    from sensorium.media.samples import Sample
 
 
 class ScoreSteps(ModelSteps):
@@ -33,6 +35,13 @@ class ScoreSteps(ModelSteps):
         self.call = call
         self.num_labels = model.num_labels
         self._narrow = narrow_model(model)
+
+    def read_value(self, value: Any) -> Sample:
+        """Bring a pair to normal form; what is no pair is scored as it is."""
+        is_pair = isinstance(value, (list, tuple)) and len(value) == 2 and not is_conversation(value)
+        if is_pair and isinstance(self.first, Transformer):
+            return self.first.read_pair(value)
+        return super().read_value(value)
 
     def compute(self, features: dict[str, Any]) -> torch.Tensor:
         """Run the modules and keep the scores."""
@@ -46,63 +55,47 @@ class ScoreSteps(ModelSteps):
             return self.call.finish(scores, self.num_labels)
 
 
-class TextSteps(ScoreSteps):
+class TextSteps(PreparedSteps):
     """The steps of one call over pairs of text, tokenised ahead.
 
     Args:
-        model: A model whose first module is a `Transformer` that takes text alone.
-        call: What is asked.
-        device: Where the model is.
+        plain: The plain steps of the call, on a model whose first module is a `Transformer` that takes text alone.
         values: All pairs of the call.
     """
 
-    def __init__(self, model: CrossEncoder, call: ScoreCall, device: torch.device, values: Sequence[Any]) -> None:
-        super().__init__(model, call, device)
-        self.items = read_pairs(values, super().read, super().key)
+    def __init__(self, plain: ScoreSteps, values: Sequence[Any]) -> None:
+        super().__init__(plain, values)
+        self._score = plain
         tokenise_texts(self.items, self._make_features, axes=1)
 
-    def _make_features(self, samples: Sequence[Any]) -> dict[str, Any]:
-        features: dict[str, Any] = self.first.make_features(samples, prompt=self.prompt, **self.kwargs)
+    def _make_features(self, samples: Sequence[Sample]) -> dict[str, Any]:
+        plain = self._score
+        features: dict[str, Any] = plain.first.make_features(samples, prompt=plain.prompt, **plain.kwargs)
         return features
 
-    def read(self, value: Any) -> Any:
-        """Hand over what was read before, or its error."""
-        if isinstance(value, InputError):
-            raise value
-        return value
-
-    def key(self, item: Any) -> Hashable | None:
-        """Name the content."""
-        return item.key
-
-    def cost(self, item: Any) -> int:
-        """Count tokens."""
-        return item.tokens
-
-    def group(self, item: Any) -> Hashable:
+    def group(self, item: PairItem) -> Hashable:
         """Keep together what may share a pass."""
-        return self.first.group(item.sample)
+        return self._score.group(item.sample)
 
-    def load(self, item: Any) -> Any:
+    def load(self, item: PairItem) -> PairItem:
         """Take the tokens made before, or tokenise a prompt alone, to know what is wrong with it."""
         if item.row is None:
             tokenise_texts([item], self._make_features, axes=1, is_strict=True)
         return item
 
-    def collate(self, items: list[Any]) -> dict[str, Any]:
+    def collate(self, items: list[PairItem]) -> dict[str, Any]:
         """Pad the prompts of a batch."""
-        tokenizer = self.first.tokenizer
-        return pad_rows(
-            [_row(item) for item in items],
-            tokenizer.pad_token_id or 0,
-            tokenizer.pad_token_type_id,
-            tokenizer.padding_side == "left",
-        )
+        tokenizer = self._score.first.tokenizer
+        padding = tokenizer.pad_token_id or 0, tokenizer.pad_token_type_id
+        return pad_rows([take_row(item) for item in items], *padding, is_left=tokenizer.padding_side == "left")
 
+    def compute(self, features: dict[str, Any]) -> torch.Tensor:
+        """Run the modules and keep the scores."""
+        return self._score.compute(features)
 
-def _row(item: PairItem) -> PromptRow:
-    assert item.row is not None, "load was called"
-    return item.row
+    def finish(self, scores: torch.Tensor) -> list[Any]:
+        """Cut the batch's scores into rows."""
+        return self._score.finish(scores)
 
 
 def take_scores(output: dict[str, Any]) -> torch.Tensor:

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 
-from sensorium.encoders.pair_items import PairItem, list_distinct, read_pairs, tokenise_texts
-from sensorium.encoders.score_steps import take_scores
-from sensorium.encoders.steps import ModelSteps, explain_broken_texts
+from sensorium.encoders.pair_items import PairItem, PreparedSteps, list_distinct, take_row, tokenise_texts
+from sensorium.encoders.score_steps import ScoreSteps, take_scores
+from sensorium.encoders.steps import explain_broken_texts
 from sensorium.errors import InputError
 from sensorium.media.cost import probe_sample
 from sensorium.media.digest import sample_key
@@ -29,37 +29,28 @@ from sensorium.modules.sharing.prepare_once import prepare_once
 from sensorium.modules.sharing.rows import PromptRow, count_common
 from sensorium.modules.sharing.scorer import Group, SharedScorer
 
-if TYPE_CHECKING:
-    from sensorium.encoders.cross_encoder import CrossEncoder
-    from sensorium.encoders.score_call import ScoreCall
-
 #: Tokens that a group of pairs must save to be computed apart from the others, in smaller batches.
 _WORTH_A_GROUP = {"cpu": 64}
 _WORTH_A_GROUP_ON_DEVICE = 2048
 
 
-class SharedSteps(ModelSteps):
+class SharedSteps(PreparedSteps):
     """The steps of one call.
 
     Args:
-        model: A model in whose way `find_obstacle` found nothing.
-        call: What is asked.
-        device: Where the model is.
+        plain: The plain steps of the call, on a model in whose way `find_obstacle` found nothing.
         values: All pairs of the call.
         token_budget: Most tokens in one pass.
     """
 
-    def __init__(
-        self, model: CrossEncoder, call: ScoreCall, device: torch.device, values: Sequence[Any], token_budget: int
-    ) -> None:
-        super().__init__(model, call.prompt, call.kwargs, device)
-        self.call = call
-        self.num_labels = model.num_labels
-        self.network = SharedNetwork(list(model))
+    def __init__(self, plain: ScoreSteps, values: Sequence[Any], token_budget: int) -> None:
+        super().__init__(plain, values)
+        self._score = plain
+        self._first = plain.first
+        self.network = SharedNetwork(list(plain.model))
         self.media = MediaTable()
         self._scorer = SharedScorer(self.network, self.media, token_budget)
-        self._processor = prepare_once(self.first.processor)
-        self.items = read_pairs(values, super().read, super().key)
+        self._processor = prepare_once(self._first.processor)
         tokenise_texts(self.items, self._make_features, self.network.axes)
         distinct = list_distinct(self.items)
         for item in distinct:
@@ -73,8 +64,9 @@ class SharedSteps(ModelSteps):
         return any(isinstance(item, PairItem) and item.row is None for item in self.items)
 
     def _make_features(self, samples: Sequence[Sample]) -> dict[str, Any]:
-        features: dict[str, Any] = self.first.make_features(
-            samples, prompt=self.prompt, processor=self._processor, **self.kwargs
+        plain = self._score
+        features: dict[str, Any] = plain.first.make_features(
+            samples, prompt=plain.prompt, processor=self._processor, **plain.kwargs
         )
         return features
 
@@ -84,7 +76,7 @@ class SharedSteps(ModelSteps):
         item.tokens = self._estimate(item.sample)
 
     def _estimate(self, sample: Sample) -> int:
-        tokens: int = self.first.count_tokens(sample, probe_sample(sample, self.model.media))
+        tokens: int = self._first.count_tokens(sample, probe_sample(sample, self._score.model.media))
         return tokens
 
     # Groups
@@ -94,7 +86,7 @@ class SharedSteps(ModelSteps):
         queries = {item: _take_query(item.sample) for item in items}
         keys = {item: None if query is None else sample_key(query) for item, query in queries.items()}
         counts = Counter(key for key in keys.values() if key is not None)
-        worth = _WORTH_A_GROUP.get(self.device.type, _WORTH_A_GROUP_ON_DEVICE)
+        worth = _WORTH_A_GROUP.get(self._score.device.type, _WORTH_A_GROUP_ON_DEVICE)
         members: dict[Hashable, list[PairItem]] = {}
         shared: dict[Hashable, int] = {}
         for item in items:
@@ -119,38 +111,23 @@ class SharedSteps(ModelSteps):
 
     # The engine's steps
 
-    def read(self, value: Any) -> Any:
-        """Hand over what was read before, or its error."""
-        if isinstance(value, InputError):
-            raise value
-        return value
-
-    def key(self, item: Any) -> Hashable | None:
-        """Name the content. A pair without a name is told apart by itself."""
-        return item.key if item.key is not None else id(item)
-
-    def cost(self, item: Any) -> int:
-        """Count the tokens that are the pair's own."""
-        return item.tokens
-
-    def group(self, item: Any) -> Hashable:
+    def group(self, item: PairItem) -> Hashable:
         """Keep together what begins alike."""
         return item.group
 
-    def load(self, item: Any) -> PairItem:
+    def load(self, item: PairItem) -> PairItem:
         """Fetch, decode and tokenise, each medium once."""
-        pair: PairItem = item
-        if pair.row is not None:
-            return pair
-        numbers = [number for _, number in pair.media]
+        if item.row is not None:
+            return item
+        numbers = [number for _, number in item.media]
         try:
-            pair.row = self._make_row(pair)
+            item.row = self._make_row(item)
         except InputError:
             self.media.end_use(numbers)
             raise
         finally:
             self.media.end_load(numbers)
-        return pair
+        return item
 
     def _make_row(self, item: PairItem) -> PromptRow:
         numbers = iter(item.media)
@@ -172,27 +149,27 @@ class SharedSteps(ModelSteps):
 
     def _decode(self, part: Part) -> Part:
         sample = Sample(part.modality, (part,))
-        loaded: Part = self.first.load_sample(sample, self.model.media, **self.loading).parts[0]
+        loaded: Part = self._score.load(sample).parts[0]
         if isinstance(loaded.value, Frames):  # as an array, by which the processor tells it apart
             frames = loaded.value
             return Part("video", Frames(stack_frames(frames.array), frames.metadata, frames.is_sampled), True)
         return loaded
 
-    def collate(self, items: list[Any]) -> list[Any]:
+    def collate(self, items: list[PairItem]) -> list[PairItem]:
         """Leave the prompts as they are: how they are laid out depends on what is computed already."""
         return items
 
-    def compute(self, items: list[Any]) -> tuple[torch.Tensor, list[Any]]:
+    def compute(self, items: list[PairItem]) -> tuple[torch.Tensor, list[PairItem]]:
         """Compute a batch's scores."""
+        group = items[0].group
+        assert group is not None, "groups are formed before the engine starts"
         with torch.inference_mode():
-            rows = [item.row for item in items]
-            return take_scores(self._scorer.score(rows, items[0].group)), items
+            return take_scores(self._scorer.score([take_row(item) for item in items], group)), items
 
-    def finish(self, pending: tuple[torch.Tensor, list[Any]]) -> list[Any]:
+    def finish(self, pending: tuple[torch.Tensor, list[PairItem]]) -> list[Any]:
         """Cut the batch's scores into rows, and let go of its media."""
         scores, items = pending
-        with torch.inference_mode():
-            rows = self.call.finish(scores, self.num_labels)
+        rows = self._score.finish(scores)
         for item in items:
             self.media.end_use([number for _, number in item.media])
         return rows

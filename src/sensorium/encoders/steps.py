@@ -67,12 +67,17 @@ class ModelSteps:
 
     def read(self, value: Any) -> Sample:
         """Say what an input is, and refuse what the model does not take."""
-        sample = self.first.read(value, **self.reading)
+        sample = self.read_value(value)
         try:
             self.first.check(sample)
         except UnsupportedModalityError:
             owner = f"{self.model.model_type} model"
             raise_unsupported_modality_error([value], sample.modality, self.model.modalities, owner)
+        return sample
+
+    def read_value(self, value: Any) -> Sample:
+        """Bring an input to normal form."""
+        sample: Sample = self.first.read(value, **self.reading)
         return sample
 
     def key(self, sample: Sample) -> Hashable | None:

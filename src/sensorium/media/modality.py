@@ -40,6 +40,7 @@ __all__ = [
     "is_single_pair",
     "is_text_pair",
     "is_video_url_or_path",
+    "read_pair",
     "read_sample",
 ]
 
@@ -255,8 +256,8 @@ def _foreign_keys(foreign: list[Any]) -> InputError:
 def _read_sequence(value: Sequence[Any], supported: Collection[Modality] | None) -> Sample:
     if value and isinstance(value[0], Mapping) and {"role", "content"} & set(value[0]):
         return Sample("message", (), read_turns(value))  # or the error that says which key is missing
-    if len(value) == 2:
-        return _read_pair(value, supported)
+    if is_text_pair(value) or is_non_text_pair(value):
+        return read_pair(value, supported)
     if len(value) >= MIN_BARE_FRAMES and is_clip(value):
         return Sample("video", (Part("video", value),))
     raise InputError(
@@ -266,7 +267,19 @@ def _read_sequence(value: Sequence[Any], supported: Collection[Modality] | None)
     )
 
 
-def _read_pair(pair: Sequence[Any], supported: Collection[Modality] | None) -> Sample:
+def read_pair(pair: Sequence[Any], supported: Collection[Modality] | None = None) -> Sample:
+    """Bring a query and a document to normal form.
+
+    Args:
+        pair: Two inputs, each as for `read_sample`; a chat message counts with its content.
+        supported: As for `read_sample`.
+
+    Returns:
+        Two text parts, or two turns, query and document, if media are in it.
+
+    Raises:
+        InputError: A side is a pair, or a chat of several messages; and as for `read_sample`.
+    """
     if supported is None and is_text_pair(pair):
         return Sample("text", tuple(Part("text", str(side), True) for side in pair), is_pair=True)
     sides = []

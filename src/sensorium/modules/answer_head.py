@@ -39,6 +39,8 @@ class AnswerHead(nn.Module):
         token_ids: Tokens to keep, in this order.
     """
 
+    bias: nn.Parameter | None
+
     def __init__(self, head: nn.Linear, token_ids: Sequence[int]) -> None:
         super().__init__()
         rows = list(token_ids)
@@ -84,7 +86,8 @@ def narrow_model(model: nn.Sequential) -> nn.Sequential:
             continue
         if score.module_input_name != module.module_output_name:
             continue
-        narrowed = _narrow_network(module.model, read_tokens(score))
+        network: Any = module.model
+        narrowed = _narrow_network(network, read_tokens(score))
         if narrowed is not None:
             replaced[name] = _twin(module, {"model": narrowed})
             replaced[next_name] = LogitScore(0, None if score.false_token_id is None else 1, score.module_input_name)

@@ -47,6 +47,6 @@ def choose_float32_layers(model: nn.Module, names: Sequence[str]) -> None:
             )
     for name, module in known.items():
         if type(module) is Float32Linear and name not in names:
-            module.__class__ = nn.Linear
+            module.__class__ = nn.Linear  # type: ignore[assignment]
         elif name in names:
             module.__class__ = Float32Linear

@@ -16,7 +16,7 @@ import torch
 from sensorium.errors import InputError, NotBuiltError
 from sensorium.media import decode
 from sensorium.media.limits import MediaSettings
-from sensorium.media.modality import read_sample
+from sensorium.media.modality import read_pair, read_sample
 from sensorium.media.samples import Frames, MediaCost, Part, Sample
 from sensorium.media.unsupported import raise_unsupported_modality_error
 from sensorium.modules import chat, wants
@@ -245,6 +245,10 @@ class Transformer(InputModule):
             InputError: The value is no input, or of a modality that the model does not take.
         """
         return read_sample(value, self._sniffable())
+
+    def read_pair(self, pair: Sequence[Any]) -> Sample:
+        """Bring a query and a document to normal form, as `read` does; a side may be a chat message, too."""
+        return read_pair(pair, self._sniffable())
 
     def _sniffable(self) -> list[Modality]:
         """List the modalities a string may stand for: those supported alone or inside a mixture."""

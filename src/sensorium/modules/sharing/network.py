@@ -64,17 +64,18 @@ class SharedNetwork:
         first: Any = modules[0]
         self._feature_name = first.module_output_name
         self._task = first.transformer_task
-        self.network: Any = unwrap_adapter(first.model)
-        self.config = self.network.config
-        self.decoder = self.network.get_decoder()
-        self._inner = _find_positioner(self.network)
+        network: Any = unwrap_adapter(first.model)
+        self.network = network
+        self.config: Any = network.config
+        self.decoder: Any = network.get_decoder()
+        self._inner = _find_positioner(network)
         self.axes = 1 if self._inner is None else 3
         self._is_deep = "visual_pos_masks" in inspect.signature(self.decoder.forward).parameters
         self._tail = list(modules[1:])
         self._head: nn.Module | None = None
         if isinstance(modules[1] if len(modules) > 1 else None, LogitScore):
             score: Any = modules[1]
-            head = find_head(self.network)
+            head = find_head(network)
             assert head is not None, "find_obstacle was asked"
             self._head = AnswerHead(head, read_tokens(score))
             self._tail[0] = LogitScore(0, None if score.false_token_id is None else 1, score.module_input_name)
@@ -322,16 +323,15 @@ def _find_decoder_obstacle(decoder: Any) -> str | None:
 
 def _find_media_obstacle(network: Any, modalities: Sequence[Any]) -> str | None:
     """Say why media cannot be put among the embeddings from outside."""
-    kinds = {"image", "audio", "video"} & {
-        part for one in modalities for part in ([one] if isinstance(one, str) else one)
-    }
+    named = {part for one in modalities for part in ([one] if isinstance(one, str) else one)}
+    kinds: list[BaseModality] = [kind for kind in _TOWERS if kind in named]
     if not kinds:
         return None
     if _find_positioner(network) is None or not hasattr(network.config, "vision_config"):
         return "how its media are placed among tokens is not known here"
     missing = [
         kind
-        for kind in sorted(kinds)
+        for kind in kinds
         if not hasattr(network, _TOWERS[kind].method) or not hasattr(network.config, f"{kind}_token_id")
     ]
     return f"it has no tower of its own for {' and '.join(missing)}" if missing else None
