@@ -24,6 +24,7 @@ settings.load_profile("sensorium")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Give `tiny(name, seed=0)`, the folder of a checkpoint built once a session; tests must not write into it."""
     from tests.tiny.families import BY_NAME
+    from tests.tiny.reranker_families import RERANKERS_BY_NAME
 
     built: dict[tuple[str, int], Path] = {}
 
@@ -31,7 +32,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         if (name, seed) not in built:
             folder = tmp_path_factory.mktemp("tiny") / name
             folder.mkdir()
-            built[name, seed] = BY_NAME[name].build(folder, seed)
+            family = RERANKERS_BY_NAME[name] if name in RERANKERS_BY_NAME else BY_NAME[name]
+            built[name, seed] = family.build(folder, seed)
         return built[name, seed]
 
     return checkpoint

@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 
 BASE = "sentence_transformers.base.modules"
 ENCODER = "sentence_transformers.sentence_transformer.modules"
+RERANKER = "sentence_transformers.cross_encoder.modules"
 LEGACY = "sentence_transformers.models"
 
 TRANSFORMER = f"{BASE}.transformer.Transformer"
@@ -24,6 +25,11 @@ NORMALIZE = f"{BASE}.normalize.Normalize"
 ROUTER = f"{BASE}.router.Router"
 POOLING = f"{ENCODER}.pooling.Pooling"
 STATIC = f"{ENCODER}.static_embedding.StaticEmbedding"
+LOGIT_SCORE = f"{RERANKER}.logit_score.LogitScore"
+
+IDENTITY = "torch.nn.modules.linear.Identity"
+RELU = "torch.nn.modules.activation.ReLU"
+SIGMOID = "torch.nn.modules.activation.Sigmoid"
 
 _LEGACY_POOLING_KEYS = {
     "cls": "pooling_mode_cls_token",
@@ -120,3 +126,85 @@ def write_token_pipeline(
     if max_seq_length is not None:
         write_json(folder / "sentence_bert_config.json", {"max_seq_length": max_seq_length, "do_lower_case": False})
     write_model_config(folder, prompts=prompts)
+
+
+def add_to_config(folder: Path, **more: Any) -> None:
+    """Add keys to the network's own `config.json`, where rerankers kept theirs before they had `modules.json`."""
+    path = folder / "config.json"
+    write_json(path, {**json.loads(path.read_text(encoding="utf-8")), **more})
+
+
+def write_reranker_config(
+    folder: Path,
+    *,
+    activation_fn: str = SIGMOID,
+    prompts: Mapping[str, str] | None = None,
+    default_prompt_name: str | None = None,
+) -> None:
+    """Write `config_sentence_transformers.json` of a reranker: it names an activation, and no similarity."""
+    config = {
+        "__version__": {"sentence_transformers": "5.4.0", "transformers": "5.0.0", "pytorch": "2.8.0"},
+        "activation_fn": activation_fn,
+        "default_prompt_name": default_prompt_name,
+        "model_type": "CrossEncoder",
+        "prompts": dict(prompts or {}),
+    }
+    write_json(folder / "config_sentence_transformers.json", config)
+
+
+def write_classifier(folder: Path, *, activation_fn: str = SIGMOID) -> None:
+    """Turn a plain sequence classifier into a reranker of one module, whose logits are the scores."""
+    write_modules(folder, [("", TRANSFORMER)])
+    text = {"method": "forward", "method_output_name": "logits"}
+    config = {
+        "transformer_task": "sequence-classification",
+        "modality_config": {"text": text},
+        "module_output_name": "scores",
+    }
+    write_json(folder / "sentence_bert_config.json", config)
+    write_reranker_config(folder, activation_fn=activation_fn)
+
+
+def write_answer_reranker(
+    folder: Path,
+    task: str,
+    answers: tuple[int, int],
+    *,
+    message_format: str,
+    media: Sequence[str] = (),
+    processing_kwargs: Mapping[str, Any] | None = None,
+    unpad_inputs: bool | None = None,
+    prompts: Mapping[str, str] | None = None,
+    default_prompt_name: str | None = None,
+) -> None:
+    """Turn a plain generating model into Transformer + `LogitScore`, which compares the logits of two tokens.
+
+    Args:
+        folder: The plain checkpoint.
+        task: `"text-generation"` or `"any-to-any"`.
+        answers: Ids of the tokens that mean yes and no.
+        message_format: `"flat"` (contents are strings) or `"structured"` (contents are lists of typed items).
+        media: Modalities besides text and message.
+        processing_kwargs: What the processor and the chat template are to be called with. unpad_inputs: Written if
+            given.
+        prompts: Name -> instruction. default_prompt_name: Which of them is used without being asked for.
+    """
+    forward = {"method": "forward", "method_output_name": "logits"}
+    config: dict[str, Any] = {
+        "transformer_task": task,
+        "modality_config": {
+            **{name: dict(forward) for name in ("text", *media)},
+            "message": {**forward, "format": message_format},
+        },
+        "module_output_name": "causal_logits",
+    }
+    if processing_kwargs:
+        config["processing_kwargs"] = dict(processing_kwargs)
+    if unpad_inputs is not None:
+        config["unpad_inputs"] = unpad_inputs
+    write_json(folder / "sentence_bert_config.json", config)
+    write_modules(folder, [("", TRANSFORMER), ("1_LogitScore", LOGIT_SCORE)])
+    yes, no = answers
+    score = {"true_token_id": yes, "false_token_id": no, "module_input_name": "causal_logits"}
+    write_json(folder / "1_LogitScore" / "config.json", score)
+    write_reranker_config(folder, prompts=prompts, default_prompt_name=default_prompt_name)

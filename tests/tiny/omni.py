@@ -26,7 +26,10 @@ from tests.tiny import chat_templates, layouts, tokenizers
 from tests.tiny.weights import make_model
 
 DIM = 64
-_OMNI_NAMED = {
+#: Least and most pixels of an image, and of each frame of a clip, in the Omni thinker's checkpoint.
+OMNI_PIXELS = {"shortest_edge": 3136, "longest_edge": 12544}
+#: Attributes of the Omni thinker's tokenizer -> the special tokens they hold.
+OMNI_NAMED = {
     "image_token": "<|IMAGE|>",
     "audio_token": "<|AUDIO|>",
     "video_token": "<|VIDEO|>",
@@ -60,17 +63,8 @@ def build_qwen2_5_omni(folder: Path, seed: int = 0) -> Path:
       the call;
     - always pads texts on the left.
     """
-    tokenizer = tokenizers.qwen_tokenizer(("<|im_start|>", "<|im_end|>"), named=_OMNI_NAMED, max_length=2048)
-    config = _omni_config(tokenizer)
-    make_model(lambda: Qwen2_5OmniThinkerForConditionalGeneration(config), seed).save_pretrained(folder)
-    bounds = {"shortest_edge": 3136, "longest_edge": 12544}
-    Qwen2_5OmniProcessor(
-        image_processor=Qwen2VLImageProcessor(size=bounds),
-        video_processor=Qwen2VLVideoProcessor(size=bounds, cap_pixels_per_frame=False),
-        feature_extractor=WhisperFeatureExtractor(feature_size=16, chunk_length=4, return_attention_mask=True),
-        tokenizer=tokenizer,
-        chat_template=chat_templates.QWEN2_5_OMNI,
-    ).save_pretrained(folder)
+    tokenizer = tokenizers.qwen_tokenizer(("<|im_start|>", "<|im_end|>"), named=OMNI_NAMED, max_length=2048)
+    save_qwen2_5_omni(folder, tokenizer, chat_templates.QWEN2_5_OMNI, seed)
     layouts.write_token_pipeline(folder, DIM, "lasttoken")
     last = {"method": "forward", "method_output_name": ["hidden_states", -1]}
     layouts.write_json(
@@ -82,14 +76,32 @@ def build_qwen2_5_omni(folder: Path, seed: int = 0) -> Path:
                 "message": {**last, "format": "structured"},
             },
             "module_output_name": "token_embeddings",
-            "processing_kwargs": {"video": {"size": bounds}},
+            "processing_kwargs": {"video": {"size": OMNI_PIXELS}},
         },
     )
     return folder
 
 
+def save_qwen2_5_omni(
+    folder: Path, tokenizer: PreTrainedTokenizerBase, chat_template: str, seed: int, gain: float = 1.0
+) -> None:
+    """Write the thinker with its language head and its processor, without `modules.json`.
+
+    `tokenizer` holds `<|im_start|>` and the tokens of `OMNI_NAMED`.
+    """
+    config = _omni_config(tokenizer)
+    make_model(lambda: Qwen2_5OmniThinkerForConditionalGeneration(config), seed, gain).save_pretrained(folder)
+    Qwen2_5OmniProcessor(
+        image_processor=Qwen2VLImageProcessor(size=OMNI_PIXELS),
+        video_processor=Qwen2VLVideoProcessor(size=OMNI_PIXELS, cap_pixels_per_frame=False),
+        feature_extractor=WhisperFeatureExtractor(feature_size=16, chunk_length=4, return_attention_mask=True),
+        tokenizer=tokenizer,
+        chat_template=chat_template,
+    ).save_pretrained(folder)
+
+
 def _omni_config(tokenizer: PreTrainedTokenizerBase) -> Qwen2_5OmniThinkerConfig:
-    ids = {name: tokenizer.convert_tokens_to_ids(token) for name, token in _OMNI_NAMED.items()}
+    ids = {name: tokenizer.convert_tokens_to_ids(token) for name, token in OMNI_NAMED.items()}
     return Qwen2_5OmniThinkerConfig(
         text_config={
             "vocab_size": len(tokenizer),

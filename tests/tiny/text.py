@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
@@ -36,7 +37,8 @@ from tests.tiny import chat_templates, layouts, tokenizers
 from tests.tiny.weights import make_model, randomise
 
 DIM = 32
-_ENCODER = {
+#: Sizes that the encoders share, as `transformers` spells them.
+ENCODER = {
     "hidden_size": DIM,
     "num_hidden_layers": 2,
     "num_attention_heads": 2,
@@ -44,17 +46,29 @@ _ENCODER = {
 }
 
 
-def _save(folder: Path, factory: Callable[[], PreTrainedModel], tokenizer: PreTrainedTokenizerBase, seed: int) -> Path:
-    make_model(factory, seed).save_pretrained(folder)
+def save_plain(
+    folder: Path,
+    factory: Callable[[], PreTrainedModel],
+    tokenizer: PreTrainedTokenizerBase,
+    seed: int,
+    gain: float = 1.0,
+) -> Path:
+    """Write a network with weights from `seed` and its tokenizer, as a plain checkpoint; returns the folder."""
+    make_model(factory, seed, gain).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def bert_config(tokenizer: PreTrainedTokenizerBase, **more: Any) -> BertConfig:
+    """BERT over the vocabulary of `tokenizer`, for at most 64 tokens."""
+    return BertConfig(vocab_size=len(tokenizer), max_position_embeddings=64, **ENCODER, **more)
 
 
 def build_bert(folder: Path, seed: int = 0) -> Path:
     """BERT as a plain checkpoint, without `modules.json`: the libraries add mean pooling."""
     tokenizer = tokenizers.bert_tokenizer()
-    config = BertConfig(vocab_size=len(tokenizer), max_position_embeddings=64, **_ENCODER)
-    return _save(folder, lambda: BertModel(config), tokenizer, seed)
+    config = bert_config(tokenizer)
+    return save_plain(folder, lambda: BertModel(config), tokenizer, seed)
 
 
 def build_roberta(folder: Path, seed: int = 0) -> Path:
@@ -69,9 +83,9 @@ def build_roberta(folder: Path, seed: int = 0) -> Path:
         pad_token_id=1,
         bos_token_id=0,
         eos_token_id=2,
-        **_ENCODER,
+        **ENCODER,
     )
-    _save(folder, lambda: RobertaModel(config), tokenizer, seed)
+    save_plain(folder, lambda: RobertaModel(config), tokenizer, seed)
     layouts.write_token_pipeline(folder, DIM, "mean", max_seq_length=40, is_legacy=True)
     return folder
 
@@ -85,9 +99,9 @@ def build_xlm_roberta(folder: Path, seed: int = 0) -> Path:
         pad_token_id=1,
         bos_token_id=0,
         eos_token_id=2,
-        **_ENCODER,
+        **ENCODER,
     )
-    _save(folder, lambda: XLMRobertaModel(config), tokenizer, seed)
+    save_plain(folder, lambda: XLMRobertaModel(config), tokenizer, seed)
     prompts = {"query": "query: ", "passage": "passage: "}
     layouts.write_token_pipeline(folder, DIM, "mean", max_seq_length=62, prompts=prompts)
     return folder
@@ -96,16 +110,15 @@ def build_xlm_roberta(folder: Path, seed: int = 0) -> Path:
 def build_mpnet(folder: Path, seed: int = 0) -> Path:
     """MPNet in the layout of all-mpnet-base-v2: mean pooling, normalising, `max_seq_length` below the model's own."""
     tokenizer = tokenizers.mpnet_tokenizer()
-    config = MPNetConfig(vocab_size=len(tokenizer), max_position_embeddings=66, pad_token_id=1, **_ENCODER)
-    _save(folder, lambda: MPNetModel(config), tokenizer, seed)
+    config = MPNetConfig(vocab_size=len(tokenizer), max_position_embeddings=66, pad_token_id=1, **ENCODER)
+    save_plain(folder, lambda: MPNetModel(config), tokenizer, seed)
     layouts.write_token_pipeline(folder, DIM, "mean", max_seq_length=24, is_legacy=True)
     return folder
 
 
-def build_modernbert(folder: Path, seed: int = 0) -> Path:
-    """ModernBERT with CLS pooling: alternating local and global attention, rotary positions, no token types."""
-    tokenizer = tokenizers.modernbert_tokenizer()
-    config = ModernBertConfig(
+def modernbert_config(tokenizer: PreTrainedTokenizerBase, **more: Any) -> ModernBertConfig:
+    """ModernBERT over the vocabulary of `tokenizer`: local and global attention take turns, for at most 128 tokens."""
+    return ModernBertConfig(
         vocab_size=len(tokenizer),
         max_position_embeddings=128,
         local_attention=8,
@@ -115,9 +128,16 @@ def build_modernbert(folder: Path, seed: int = 0) -> Path:
         bos_token_id=tokenizer.cls_token_id,
         sep_token_id=tokenizer.sep_token_id,
         eos_token_id=tokenizer.sep_token_id,
-        **_ENCODER,
+        **ENCODER,
+        **more,
     )
-    _save(folder, lambda: ModernBertModel(config), tokenizer, seed)
+
+
+def build_modernbert(folder: Path, seed: int = 0) -> Path:
+    """ModernBERT with CLS pooling: alternating local and global attention, rotary positions, no token types."""
+    tokenizer = tokenizers.modernbert_tokenizer()
+    config = modernbert_config(tokenizer)
+    save_plain(folder, lambda: ModernBertModel(config), tokenizer, seed)
     layouts.write_token_pipeline(folder, DIM, "cls", is_normalized=False)
     return folder
 
@@ -140,7 +160,7 @@ def build_t5(folder: Path, seed: int = 0) -> Path:
     """T5 encoder in the layout of sentence-t5: mean pooling, normalising, and between them a linear Dense, pickled."""
     tokenizer = tokenizers.t5_tokenizer()
     config = _t5_config(len(tokenizer))
-    _save(folder, lambda: T5EncoderModel(config), tokenizer, seed)
+    save_plain(folder, lambda: T5EncoderModel(config), tokenizer, seed)
     names = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Dense", "Dense"), ("3_Normalize", "Normalize")]
     layouts.write_modules(folder, [(path, f"{layouts.LEGACY}.{name}") for path, name in names])
     layouts.write_json(folder / "sentence_bert_config.json", {"max_seq_length": 48, "do_lower_case": False})
@@ -162,23 +182,24 @@ def build_t5_full(folder: Path, seed: int = 0) -> Path:
     """A whole T5, decoder included, as a plain checkpoint: only the encoder is to be loaded."""
     tokenizer = tokenizers.t5_tokenizer()
     config = _t5_config(len(tokenizer))
-    return _save(folder, lambda: T5ForConditionalGeneration(config), tokenizer, seed)
+    return save_plain(folder, lambda: T5ForConditionalGeneration(config), tokenizer, seed)
 
 
-def _qwen3_config(tokenizer: PreTrainedTokenizerBase) -> Qwen3Config:
-    return Qwen3Config(
-        vocab_size=len(tokenizer),
-        hidden_size=DIM,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        head_dim=16,
-        max_position_embeddings=256,
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        tie_word_embeddings=True,
-    )
+def qwen3_config(tokenizer: PreTrainedTokenizerBase, **more: Any) -> Qwen3Config:
+    """Qwen3 over the vocabulary of `tokenizer`, for at most 256 tokens, with a tied head; `more` overrides."""
+    sizes: dict[str, Any] = {
+        "hidden_size": DIM,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+        "head_dim": 16,
+        "max_position_embeddings": 256,
+        "pad_token_id": tokenizer.pad_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "tie_word_embeddings": True,
+    }
+    return Qwen3Config(vocab_size=len(tokenizer), **{**sizes, **more})
 
 
 def build_qwen3(folder: Path, seed: int = 0) -> Path:
@@ -189,8 +210,8 @@ def build_qwen3(folder: Path, seed: int = 0) -> Path:
     """
     tokenizer = tokenizers.qwen_tokenizer(("<|im_start|>", "<|im_end|>"), ends_text=True, max_length=128)
     tokenizer.chat_template = chat_templates.QWEN_TEXT
-    config = _qwen3_config(tokenizer)
-    _save(folder, lambda: Qwen3Model(config), tokenizer, seed)
+    config = qwen3_config(tokenizer)
+    save_plain(folder, lambda: Qwen3Model(config), tokenizer, seed)
     query = "Instruct: Given a question, find passages that answer it\nQuery:"
     layouts.write_token_pipeline(folder, DIM, "lasttoken", max_seq_length=96, prompts={"query": query})
     return folder
@@ -202,16 +223,16 @@ def build_qwen3_plain(folder: Path, seed: int = 0) -> Path:
     No chat template; with one, the libraries would render every text as a conversation.
     """
     tokenizer = tokenizers.qwen_tokenizer(("<|im_start|>", "<|im_end|>"), ends_text=True, max_length=128)
-    config = _qwen3_config(tokenizer)
-    return _save(folder, lambda: Qwen3ForCausalLM(config), tokenizer, seed)
+    config = qwen3_config(tokenizer)
+    return save_plain(folder, lambda: Qwen3ForCausalLM(config), tokenizer, seed)
 
 
 def build_qwen3_chat(folder: Path, seed: int = 0) -> Path:
     """Qwen3 as a plain causal checkpoint with a chat template: every text is rendered as a conversation."""
     tokenizer = tokenizers.qwen_tokenizer(("<|im_start|>", "<|im_end|>"), max_length=128)
     tokenizer.chat_template = chat_templates.QWEN_TEXT
-    config = _qwen3_config(tokenizer)
-    return _save(folder, lambda: Qwen3ForCausalLM(config), tokenizer, seed)
+    config = qwen3_config(tokenizer)
+    return save_plain(folder, lambda: Qwen3ForCausalLM(config), tokenizer, seed)
 
 
 def build_gemma(folder: Path, seed: int = 0) -> Path:
@@ -234,7 +255,7 @@ def build_gemma(folder: Path, seed: int = 0) -> Path:
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
     )
-    _save(folder, lambda: Gemma3TextModel(config), tokenizer, seed)
+    save_plain(folder, lambda: Gemma3TextModel(config), tokenizer, seed)
     identity = "torch.nn.modules.linear.Identity"
     layouts.write_pooling(folder / "1_Pooling", DIM, "mean", is_legacy=True, include_prompt=True)
     layouts.write_dense(folder / "2_Dense", DIM, 64, seed, activation=identity, bias=False)

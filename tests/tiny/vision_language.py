@@ -59,8 +59,17 @@ def build_qwen3_vl(folder: Path, seed: int = 0) -> Path:
     - returns `mm_token_type_ids` (0 text, 1 image, 2 video), which the model needs for its 3-d positions.
     """
     tokenizer = tokenizers.qwen_tokenizer(SPECIALS)
-    config = _qwen3_vl_config(tokenizer)
+    config = qwen3_vl_config(tokenizer)
     make_model(lambda: Qwen3VLModel(config), seed).save_pretrained(folder)
+    qwen3_vl_processor(tokenizer, chat_templates.QWEN3_VL_EMBEDDING).save_pretrained(folder)
+    _write_embedding_layout(folder)
+    return folder
+
+
+def qwen3_vl_processor(
+    tokenizer: PreTrainedTokenizerBase, chat_template: str | dict[str, str] | None
+) -> Qwen3VLProcessor:
+    """Join `tokenizer` and the image and clip processors that `build_qwen3_vl` describes."""
     images = Qwen2VLImageProcessor(
         size={"shortest_edge": 4096, "longest_edge": 16384},
         patch_size=16,
@@ -68,18 +77,13 @@ def build_qwen3_vl(folder: Path, seed: int = 0) -> Path:
         image_std=[0.5] * 3,
     )
     videos = Qwen3VLVideoProcessor(size={"shortest_edge": 4096, "longest_edge": 65536}, cap_pixels_per_frame=False)
-    processor = Qwen3VLProcessor(
-        image_processor=images,
-        tokenizer=tokenizer,
-        video_processor=videos,
-        chat_template=chat_templates.QWEN3_VL_EMBEDDING,
+    return Qwen3VLProcessor(
+        image_processor=images, tokenizer=tokenizer, video_processor=videos, chat_template=chat_template
     )
-    processor.save_pretrained(folder)
-    _write_embedding_layout(folder)
-    return folder
 
 
-def _qwen3_vl_config(tokenizer: PreTrainedTokenizerBase) -> Qwen3VLConfig:
+def qwen3_vl_config(tokenizer: PreTrainedTokenizerBase) -> Qwen3VLConfig:
+    """Qwen3-VL over the vocabulary of `tokenizer`, which holds `SPECIALS`."""
     ids = {token: tokenizer.convert_tokens_to_ids(token) for token in SPECIALS}
     rope = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [4, 2, 2], "mrope_interleaved": True}
     vision = {
@@ -138,7 +142,7 @@ def _text_config(tokenizer: PreTrainedTokenizerBase) -> dict[str, object]:
     return {**_TEXT, **ids, "vocab_size": len(tokenizer), "max_window_layers": 2, "rope_parameters": rope}
 
 
-def build_qwen2_vl(folder: Path, seed: int = 0) -> Path:
+def build_qwen2_vl(folder: Path, seed: int = 0, gain: float = 1.0) -> Path:
     """Qwen2-VL as a plain checkpoint: the whole generating model, the processor saved in the parts of 2024.
 
     There is no `modules.json`: the libraries load the inner model, drop the language head and add mean pooling (the
@@ -150,7 +154,7 @@ def build_qwen2_vl(folder: Path, seed: int = 0) -> Path:
     tokenizer = tokenizers.qwen_tokenizer(SPECIALS)
     vision = {"depth": 2, "embed_dim": 32, "hidden_size": DIM, "mlp_ratio": 2, "num_heads": 2}
     config = Qwen2VLConfig(text_config=_text_config(tokenizer), vision_config=vision, **_media_ids(tokenizer))
-    make_model(lambda: Qwen2VLForConditionalGeneration(config), seed).save_pretrained(folder)
+    make_model(lambda: Qwen2VLForConditionalGeneration(config), seed, gain).save_pretrained(folder)
     images, videos = _vision_processors()
     images.save_pretrained(folder)
     videos.save_pretrained(folder)
@@ -167,7 +171,15 @@ def build_qwen2_5_vl(folder: Path, seed: int = 0) -> Path:
     The vision tower attends within windows of 56 pixels in its first block and everywhere in its second. Sizes are as
     in `build_qwen2_vl`; a clip's `fps` also moves its temporal positions (`second_per_grid_ts`).
     """
-    tokenizer = tokenizers.qwen_tokenizer(SPECIALS)
+    save_qwen2_5_vl(folder, tokenizers.qwen_tokenizer(SPECIALS), chat_templates.QWEN2_VL, seed)
+    _write_embedding_layout(folder)
+    return folder
+
+
+def save_qwen2_5_vl(
+    folder: Path, tokenizer: PreTrainedTokenizerBase, chat_template: str, seed: int, gain: float = 1.0
+) -> None:
+    """Write Qwen2.5-VL's whole generating model and its processor, without `modules.json`."""
     vision = {
         "depth": 2,
         "hidden_size": 32,
@@ -178,10 +190,8 @@ def build_qwen2_5_vl(folder: Path, seed: int = 0) -> Path:
         "fullatt_block_indexes": [1],
     }
     config = Qwen2_5_VLConfig(text_config=_text_config(tokenizer), vision_config=vision, **_media_ids(tokenizer))
-    make_model(lambda: Qwen2_5_VLForConditionalGeneration(config), seed).save_pretrained(folder)
+    make_model(lambda: Qwen2_5_VLForConditionalGeneration(config), seed, gain).save_pretrained(folder)
     images, videos = _vision_processors()
     Qwen2_5_VLProcessor(
-        image_processor=images, tokenizer=tokenizer, video_processor=videos, chat_template=chat_templates.QWEN2_VL
+        image_processor=images, tokenizer=tokenizer, video_processor=videos, chat_template=chat_template
     ).save_pretrained(folder)
-    _write_embedding_layout(folder)
-    return folder

@@ -413,7 +413,9 @@ class CrossEncoder(BaseModel):
             kwargs=kwargs,
         )
         documents = list_documents(documents)
-        result, _ = self._compute(make_pairs(query, documents), call, device, pool, chunk_size, show_progress_bar)
+        result, _ = self._compute(
+            make_pairs(self[0], query, documents), call, device, pool, chunk_size, show_progress_bar
+        )
         ranking = order_documents(result, documents, top_k, return_documents)
         unscored = sum(row is None for row in result.rows) - len(result.errors)
         if return_report:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sensorium.encoders.running import as_list
 from sensorium.errors import InputError
 from sensorium.media.modality import is_message_dict
+from sensorium.modules.transformer import Transformer
 
 if TYPE_CHECKING:
     from sensorium.engine.report import RunResult
@@ -30,10 +31,26 @@ def list_documents(documents: Any) -> Sequence[Any]:
     return as_list(documents)
 
 
-def make_pairs(query: Any, documents: Sequence[Any]) -> list[tuple[Any, Any]]:
-    """Join a query with each document, such that two chat messages are not taken for one chat."""
-    first = _as_side(query)
-    return [(first, _as_side(document)) for document in documents]
+def make_pairs(first: Any, query: Any, documents: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """Join a query with each document, such that two chat messages are not taken for one chat.
+
+    Args:
+        first: The model's first module. One of ours reads the query, once for all pairs: it may be a stream that can be
+            read only once.
+        query: The caller's.
+        documents: The caller's.
+
+    Raises:
+        InputError: The query cannot be used.
+    """
+    query = _as_side(query)
+    if isinstance(first, Transformer):
+        try:
+            query = first.read(query)
+        except InputError as error:
+            error.reason = f"the query cannot be used: {error.reason}"
+            raise
+    return [(query, _as_side(document)) for document in documents]
 
 
 def _as_side(value: Any) -> Any:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from sensorium.encoders.pair_items import PairItem, PreparedSteps, take_row, tokenise_texts
+from sensorium.encoders.pair_items import PairItem, PreparedSteps, list_distinct, take_row, tokenise_texts
 from sensorium.encoders.steps import ModelSteps
 from sensorium.errors import InputError
 from sensorium.media.conversation import is_conversation
+from sensorium.media.digest import sample_key
 from sensorium.modules.answer_head import narrow_model
 from sensorium.modules.sharing.rows import pad_rows
 from sensorium.modules.transformer import Transformer
@@ -35,6 +36,8 @@ class ScoreSteps(ModelSteps):
         self.call = call
         self.num_labels = model.num_labels
         self._narrow = narrow_model(model)
+        #: Keys of media in memory: pairs that share an image share the object.
+        self._known: dict[int, tuple[Any, Hashable]] = {}
 
     def read_value(self, value: Any) -> Sample:
         """Bring a pair to normal form; what is no pair is scored as it is."""
@@ -42,6 +45,10 @@ class ScoreSteps(ModelSteps):
         if is_pair and isinstance(self.first, Transformer):
             return self.first.read_pair(value)
         return super().read_value(value)
+
+    def key(self, sample: Sample) -> Hashable | None:
+        """Name the content of a pair, or of a part of one."""
+        return sample_key(sample, self._known)
 
     def compute(self, features: dict[str, Any]) -> torch.Tensor:
         """Run the modules and keep the scores."""
@@ -66,7 +73,11 @@ class TextSteps(PreparedSteps):
     def __init__(self, plain: ScoreSteps, values: Sequence[Any]) -> None:
         super().__init__(plain, values)
         self._score = plain
-        tokenise_texts(self.items, self._make_features, axes=1)
+        if plain.call.stop_at_s is None:  # otherwise each in its turn: there may be no time for all
+            tokenise_texts(self.items, self._make_features, axes=1)
+        for item in list_distinct(self.items):
+            if item.row is None:
+                item.tokens = plain.cost(item.sample)
 
     def _make_features(self, samples: Sequence[Sample]) -> dict[str, Any]:
         plain = self._score

@@ -1,7 +1,7 @@
 """A reranker's modules as the engine's steps, with what pairs have in common computed once.
 
-All pairs are read and their texts tokenised before the engine starts: then it is known which pairs share a query, how
-many name an image, and with which tokens prompts begin. The results equal those of `ScoreSteps` but for rounding. Must
+All pairs are read, and, unless the call's time is limited, their texts tokenised before the engine starts: then it is
+known which pairs share a query, how many name an image, and with which tokens prompts begin. The results equal those of `ScoreSteps` but for rounding. Must
 not know threads or order, nor how prompts are laid out for the network.
 """
 
@@ -20,18 +20,17 @@ from sensorium.encoders.score_steps import ScoreSteps, take_scores
 from sensorium.encoders.steps import explain_broken_texts
 from sensorium.errors import InputError
 from sensorium.media.cost import probe_sample
-from sensorium.media.digest import sample_key
 from sensorium.media.samples import Frames, Part, Sample
 from sensorium.modules.preparation import stack_frames
 from sensorium.modules.sharing.media_table import MediaTable
 from sensorium.modules.sharing.network import SharedNetwork
-from sensorium.modules.sharing.prepare_once import prepare_once
+from sensorium.modules.sharing.prepare_once import PrepareOnce
 from sensorium.modules.sharing.rows import PromptRow, count_common
 from sensorium.modules.sharing.scorer import Group, SharedScorer
 
-#: Tokens that a group of pairs must save to be computed apart from the others, in smaller batches.
-_WORTH_A_GROUP = {"cpu": 64}
-_WORTH_A_GROUP_ON_DEVICE = 2048
+#: Tokens that must be saved for a pass of its own, and for smaller batches, to be worth it.
+_LEAST_SAVING = {"cpu": 64}
+_LEAST_SAVING_ON_DEVICE = 2048
 
 
 class SharedSteps(PreparedSteps):
@@ -48,13 +47,15 @@ class SharedSteps(PreparedSteps):
         self._score = plain
         self._first = plain.first
         self.network = SharedNetwork(list(plain.model))
-        self.media = MediaTable()
-        self._scorer = SharedScorer(self.network, self.media, token_budget)
-        self._processor = prepare_once(self._first.processor)
-        tokenise_texts(self.items, self._make_features, self.network.axes)
+        self._preparing = PrepareOnce(self._first.processor)
+        self.media = MediaTable(self._preparing.forget)
+        self._least_saving = _LEAST_SAVING.get(plain.device.type, _LEAST_SAVING_ON_DEVICE)
+        self._scorer = SharedScorer(self.network, self.media, token_budget, self._least_saving)
+        if plain.call.stop_at_s is None:  # otherwise each in its turn: there may be no time for all
+            tokenise_texts(self.items, self._make_features, self.network.axes)
         distinct = list_distinct(self.items)
         for item in distinct:
-            if not item.is_text:
+            if item.row is None:
                 self._note_media(item)
         self._form_groups(distinct)
 
@@ -66,13 +67,15 @@ class SharedSteps(PreparedSteps):
     def _make_features(self, samples: Sequence[Sample]) -> dict[str, Any]:
         plain = self._score
         features: dict[str, Any] = plain.first.make_features(
-            samples, prompt=plain.prompt, processor=self._processor, **plain.kwargs
+            samples, prompt=plain.prompt, processor=self._preparing.processor, **plain.kwargs
         )
         return features
 
     def _note_media(self, item: PairItem) -> None:
         media = [part for part in item.sample.all_parts() if part.modality != "text"]
-        item.media = tuple((part.modality, self.media.add(part.modality, _part_key(part))) for part in media)
+        item.media = tuple(
+            (part.modality, self.media.add(part.modality, self._score.key(_alone(part)))) for part in media
+        )
         item.tokens = self._estimate(item.sample)
 
     def _estimate(self, sample: Sample) -> int:
@@ -84,16 +87,15 @@ class SharedSteps(PreparedSteps):
     def _form_groups(self, items: Sequence[PairItem]) -> None:
         """Give each pair its group: those with its query, where these save enough, else all that are left."""
         queries = {item: _take_query(item.sample) for item in items}
-        keys = {item: None if query is None else sample_key(query) for item, query in queries.items()}
+        keys = {item: None if query is None else self._score.key(query) for item, query in queries.items()}
         counts = Counter(key for key in keys.values() if key is not None)
-        worth = _WORTH_A_GROUP.get(self._score.device.type, _WORTH_A_GROUP_ON_DEVICE)
         members: dict[Hashable, list[PairItem]] = {}
         shared: dict[Hashable, int] = {}
         for item in items:
             key, query = keys[item], queries[item]
             if key is not None and query is not None and key not in shared and counts[key] > 1:
                 shared[key] = self._estimate(query)
-            is_apart = key in shared and (counts[key] - 1) * shared[key] >= worth
+            is_apart = key in shared and (counts[key] - 1) * shared[key] >= self._least_saving
             members.setdefault(key if is_apart else None, []).append(item)
         for key, group_items in members.items():
             self._form_group(key, group_items, shared.get(key, 0) if key is not None else 0)
@@ -148,8 +150,7 @@ class SharedSteps(PreparedSteps):
         return self.network.make_row(features, item.media)
 
     def _decode(self, part: Part) -> Part:
-        sample = Sample(part.modality, (part,))
-        loaded: Part = self._score.load(sample).parts[0]
+        loaded: Part = self._score.load(_alone(part)).parts[0]
         if isinstance(loaded.value, Frames):  # as an array, by which the processor tells it apart
             frames = loaded.value
             return Part("video", Frames(stack_frames(frames.array), frames.metadata, frames.is_sampled), True)
@@ -184,8 +185,8 @@ def _take_query(sample: Sample) -> Sample | None:
     return Sample("text", sample.parts[:1])
 
 
-def _part_key(part: Part) -> Hashable | None:
-    return sample_key(Sample(part.modality, (part,)))
+def _alone(part: Part) -> Sample:
+    return Sample(part.modality, (part,))
 
 
 def _keep_common(first: np.ndarray, second: np.ndarray) -> np.ndarray:

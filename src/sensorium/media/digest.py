@@ -35,7 +35,7 @@ class _NoKeyError(Exception):
     """Some part has no key; caught by `sample_key`."""
 
 
-def sample_key(sample: Sample) -> Hashable | None:
+def sample_key(sample: Sample, known: dict[int, tuple[Any, Hashable]] | None = None) -> Hashable | None:
     """Give the key of a sample's content.
 
     Text and addresses stand for themselves. A file stands for its real path, size and time of change. Bytes, arrays,
@@ -44,6 +44,8 @@ def sample_key(sample: Sample) -> Hashable | None:
 
     Args:
         sample: Loaded or not. An image that Pillow has not decoded yet is not decoded by this.
+        known: Keys by identity of the media that have one, which are held here too; added to. For a call in which many
+            samples hold the same object, whose content would be read for each.
 
     Returns:
         The key; None if some part has none (a decoder object, a stream that can be read only once, a missing file), in
@@ -58,19 +60,24 @@ def sample_key(sample: Sample) -> Hashable | None:
         return (
             sample.modality,
             sample.is_pair,
-            tuple(_part_key(part) for part in sample.parts),
+            tuple(_part_key(part, known) for part in sample.parts),
             tuple(
-                (turn.role, _freeze(turn.extra), tuple(_part_key(part) for part in turn.parts)) for turn in sample.turns
+                (turn.role, _freeze(turn.extra), tuple(_part_key(part, known) for part in turn.parts))
+                for turn in sample.turns
             ),
         )
     except (_NoKeyError, MediaError):
         return None
 
 
-def _part_key(part: Part) -> Hashable:
+def _part_key(part: Part, known: dict[int, tuple[Any, Hashable]] | None) -> Hashable:
     if part.modality == "text":
         return "text", str(part.value)
-    return part.modality, part.is_loaded, _value_key(part.value)
+    if known is None:
+        return part.modality, part.is_loaded, _value_key(part.value)
+    if id(part.value) not in known:
+        known[id(part.value)] = part.value, _value_key(part.value)
+    return part.modality, part.is_loaded, known[id(part.value)][1]
 
 
 def _value_key(value: Any) -> Hashable:

@@ -185,7 +185,7 @@ def call_chat_processor(
         if tokenizer is not None and tokenizer.bos_token is not None and prompts[0].startswith(tokenizer.bos_token):
             arguments.text["add_special_tokens"] = False
         media = {
-            kind: [[_plain(part.value) for part in row if part.modality == kind] for row in parts]
+            kind: [[plain_value(part.value) for part in row if part.modality == kind] for row in parts]
             for kind in ("image", "video", "audio")
         }
         named: dict[str, Any] = {"text": list(prompts)}
@@ -255,14 +255,16 @@ def _buckets(settings: Settings) -> dict[str, Any]:
 
 def _values(samples: Sequence[Sample], kind: BaseModality) -> list[Any]:
     """Collect one modality's values: one a sample where each has one, else a list a sample."""
-    rows: list[Any] = [[_plain(part.value) for part in sample.parts if part.modality == kind] for sample in samples]
+    rows: list[Any] = [
+        [plain_value(part.value) for part in sample.parts if part.modality == kind] for sample in samples
+    ]
     if kind == "text":
         rows = [tuple(row) if sample.is_pair else row for sample, row in zip(samples, rows, strict=True)]
     return [row[0] if len(row) == 1 else row for row in rows]
 
 
-def _plain(value: Any) -> Any:
-    """Unwrap a decoded medium to the array that processors take."""
+def plain_value(value: Any) -> Any:
+    """Return the array or image inside a decoded medium, which is what processors take."""
     if isinstance(value, Waveform):
         return value.array
     if isinstance(value, Frames):

@@ -58,9 +58,14 @@ class Medium:
 
 
 class MediaTable:
-    """The media of one call by number. Safe for several threads."""
+    """The media of one call by number. Safe for several threads.
 
-    def __init__(self) -> None:
+    Args:
+        forget: Called with each decoded medium once nobody needs it any more.
+    """
+
+    def __init__(self, forget: Callable[[Part], None]) -> None:
+        self._forget = forget
         self._media: list[Medium] = []
         self._known: dict[Hashable, int] = {}
         self._lock = threading.Lock()
@@ -111,7 +116,8 @@ class MediaTable:
             for number in numbers:
                 medium = self._media[number]
                 medium.loads -= 1
-                if not medium.loads:
+                if not medium.loads and medium.part is not None:
+                    self._forget(medium.part)
                     medium.part = None
 
     def end_use(self, numbers: Sequence[int]) -> None:

@@ -1,40 +1,56 @@
 """A processor that prepares each image, clip and sound once, though many prompts are made with it.
 
 A processor is called once a pair, with the pair's media; the parts of it that prepare media are replaced here by ones
-that remember. What they remember is forgotten as soon as the decoded medium is. Must not know prompts or networks.
+that remember, until they are told to forget. Must not know prompts or networks.
 """
 
 from __future__ import annotations
 
 import copy
-import functools
-import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from transformers import BatchFeature
 
+from sensorium.modules.preparation import plain_value
 from sensorium.modules.processors import is_processor
+
+if TYPE_CHECKING:
+    from sensorium.media.samples import Part
 
 #: The parts of a processor that prepare media, by the names under which processors hold them.
 _PARTS = ("image_processor", "video_processor", "feature_extractor", "audio_processor")
 
 
-def prepare_once(processor: Any) -> Any:
-    """Return a processor that works as `processor` does and prepares each medium once; `processor` is not changed.
+class PrepareOnce:
+    """Holds a processor that works as another does, and prepares each medium once.
 
-    One that prepares nothing but text, or a single medium by itself, comes back as it is.
+    Args:
+        processor: What is copied; it is not changed. One that prepares nothing but text, or a single kind of medium by
+            itself, is used as it is.
+
+    Attributes:
+        processor: The copy.
     """
-    if not is_processor(processor):
-        return processor
-    twin = copy.copy(processor)
-    for name in _PARTS:
-        part = getattr(processor, name, None)
-        if part is not None:
-            setattr(twin, name, RememberingPart(part))
-    return twin
+
+    def __init__(self, processor: Any) -> None:
+        self.processor = processor
+        self._parts: list[RememberingPart] = []
+        if not is_processor(processor):
+            return
+        self.processor = copy.copy(processor)
+        for name in _PARTS:
+            part = getattr(processor, name, None)
+            if part is not None:
+                self._parts.append(RememberingPart(part))
+                setattr(self.processor, name, self._parts[-1])
+
+    def forget(self, part: Part) -> None:
+        """Let go of what was made of a decoded medium."""
+        for one in self._parts:
+            one.forget(plain_value(part.value))
 
 
 class RememberingPart:
@@ -46,7 +62,7 @@ class RememberingPart:
 
     def __init__(self, part: Any) -> None:
         self._part = part
-        self._done: dict[int, tuple[weakref.ref[Any], BatchFeature]] = {}
+        self._done: dict[int, tuple[Any, BatchFeature]] = {}  # the medium is held, lest another get its identity
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._part, name)
@@ -66,18 +82,13 @@ class RememberingPart:
 
     def _prepare(self, value: Any, kwargs: Mapping[str, Any]) -> BatchFeature:
         known = self._done.get(id(value))
-        if known is not None and known[0]() is value:
-            return known[1]
-        result = self._part([value], **kwargs)
-        try:
-            reference = weakref.ref(value, functools.partial(self._forget, id(value)))
-        except TypeError:  # a value of a kind that cannot be watched
-            return result
-        self._done[id(value)] = reference, result
-        return result
+        if known is None:
+            known = self._done[id(value)] = value, self._part([value], **kwargs)
+        return known[1]
 
-    def _forget(self, key: int, _: Any) -> None:
-        self._done.pop(key, None)
+    def forget(self, value: Any) -> None:
+        """Let go of what was made of a medium."""
+        self._done.pop(id(value), None)
 
 
 def _flatten(values: Any) -> Iterator[Any]:
@@ -93,14 +104,11 @@ def _join(prepared: Sequence[BatchFeature]) -> BatchFeature | None:
     joined: dict[str, Any] = {}
     for name, first in prepared[0].items():
         values = [one[name] for one in prepared]
-        if isinstance(first, torch.Tensor):
+        if isinstance(first, (torch.Tensor, np.ndarray)):
             if any(value.shape[1:] != first.shape[1:] for value in values):
                 return None
-            joined[name] = values[0] if len(values) == 1 else torch.cat(values)
-        elif isinstance(first, np.ndarray):
-            if any(value.shape[1:] != first.shape[1:] for value in values):
-                return None
-            joined[name] = np.concatenate(values)
+            join: Any = torch.cat if isinstance(first, torch.Tensor) else np.concatenate
+            joined[name] = values[0] if len(values) == 1 else join(values)
         elif isinstance(first, list):
             joined[name] = [item for value in values for item in value]
         else:

@@ -58,12 +58,14 @@ class SharedScorer:
         network: The model's network.
         media: The call's media.
         copy_tokens: Most tokens of common keys that exist in copies for rows at a time.
+        least_saving: Tokens that a common beginning must save to be computed in a pass of its own.
     """
 
-    def __init__(self, network: SharedNetwork, media: MediaTable, copy_tokens: int) -> None:
+    def __init__(self, network: SharedNetwork, media: MediaTable, copy_tokens: int, least_saving: int = 1) -> None:
         self._network = network
         self._media = media
         self._copy_tokens = copy_tokens
+        self._least_saving = least_saving
         self._beginnings: OrderedDict[Hashable, _Beginning] = OrderedDict()
 
     def score(self, rows: Sequence[PromptRow], group: Group) -> dict[str, Any]:
@@ -93,15 +95,13 @@ class SharedScorer:
 
     def _find_beginning(self, rows: Sequence[PromptRow], group: Group) -> _Beginning | None:
         """Return the computed beginning that all of these prompts share, computing or cutting it as need be."""
-        if group.size < 2:
-            return None
         identities = [row.identity[: self._network.find_last(row.ids)] for row in rows]
         known = self._beginnings.get(group.key)
         wanted = group.beginning if group.beginning is not None else identities[0]
         wanted = wanted if known is None else known.identity
         length = min(count_common(wanted, identity) for identity in identities)
         length = _step_back(rows[0], length)
-        if not length:
+        if length * (group.size - 1) < self._least_saving:
             return None
         if known is None:
             known = _Beginning(wanted[:length], self._compute_beginning(rows[0], length))
