@@ -57,7 +57,8 @@ def _choose_steps(
     plain = ScoreSteps(model, call, place)
     if not call.shared or len(values) < 2:
         return plain, values, has_media
-    obstacle = find_obstacle(list(model), model.modalities)
+    obstacle = "the call has arguments for its modules" if plain.routed else None
+    obstacle = obstacle or find_obstacle(list(model), model.modalities)
     if obstacle is None:
         shared = SharedSteps(plain, values, token_budget(place))
         return shared, shared.items, shared.has_media

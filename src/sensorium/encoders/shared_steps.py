@@ -1,8 +1,8 @@
 """A reranker's modules as the engine's steps, with what pairs have in common computed once.
 
-All pairs are read, and, unless the call's time is limited, their texts tokenised before the engine starts: then it is
-known which pairs share a query, how many name an image, and with which tokens prompts begin. The results equal those of `ScoreSteps` but for rounding. Must
-not know threads or order, nor how prompts are laid out for the network.
+All pairs are read and, unless the call's time is limited, their texts tokenised before the engine starts: then it is
+known which pairs share a query, how many name an image, and with which tokens prompts begin. The results equal those of
+`ScoreSteps` but for rounding. Must not know threads or order, nor how prompts are laid out for the network.
 """
 
 from __future__ import annotations
