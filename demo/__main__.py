@@ -1,4 +1,4 @@
-"""`python -m demo`: encode everything in `samples/`, answer questions, compare with sentence-transformers.
+"""`python -m demo`: encode everything in `samples/`, answer questions, rerank, compare with sentence-transformers.
 
 The command line, and the settings of the process. Must not know what the tour does.
 """
@@ -28,11 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The command line; None for that of the process.
 
     Returns:
-        0 if every file was encoded, every answer right and every vector the peer's; otherwise 1.
+        0 if every file was encoded, every answer right, and every vector and score the peer's; otherwise 1.
     """
     parser = argparse.ArgumentParser(
         prog="python -m demo",
-        description="Encode samples/, answer questions over it, and compare every vector with sentence-transformers.",
+        description="Encode samples/, answer questions over it, rerank, and compare every vector and score with "
+        "sentence-transformers.",
     )
     parser.add_argument("--samples", type=Path, default=_SAMPLES, metavar="DIR", help="a folder laid out as samples/")
     folder = parser.parse_args(arguments).samples
@@ -41,8 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         versions = [f"{name} {metadata.version(name)}" for name in ("sensorium", "sentence-transformers")]
     except (SamplesError, ImportError) as exc:
         parser.error(str(exc))
-    print(f"{versions[0]} encodes {folder.name}/: {samples}.", flush=True)
-    print(f"{versions[1]} encodes the same, for comparison. Both compute on one thread of the CPU.", flush=True)
+    print(f"{versions[0]} encodes and reranks {folder.name}/: {samples}.", flush=True)
+    print(f"{versions[1]} does the same, for comparison. Both compute on one thread of the CPU.", flush=True)
     start = time.perf_counter()
     _prepare_process()
     from demo.tour import Tour  # torch comes with it, which takes seconds

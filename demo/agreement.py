@@ -6,13 +6,14 @@ opened the file itself is found out too. Must not know how results are printed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from demo.media_table import Encoded
+from demo.peer import PeerError, Unread, ask, find_reading_fault, largest_difference
 from sensorium.media import MediaLimits, MediaSettings, decode_video, open_source
 
 if TYPE_CHECKING:
@@ -20,19 +21,6 @@ if TYPE_CHECKING:
 
 #: Largest difference allowed in any dimension.
 TOLERANCE = 1e-5
-
-
-class PeerError(Exception):
-    """The peer raised; the text is its error's type and first sentence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """A file that the peer did not read as what it is, and why, in the peer's words."""
-
-    name: str
-    modality: str
-    reason: str
 
 
 @dataclass(slots=True)
@@ -72,16 +60,16 @@ def compare(title: str, ours: SentenceTransformer, theirs: Any, rows: Sequence[E
         name, modality = row.file.name, row.file.modality
         given, vector = _prepare_input(ours, row)
         try:
-            difference = _measure(vector, _ask(theirs.encode, given))
+            difference = largest_difference(vector, ask(theirs.encode, given))
         except PeerError as exc:
             agreement.problems.append(f"{name}: the peer gave no vector: {exc}.")
             continue
         agreement.differences.setdefault(modality, []).append(difference)
         if not difference <= TOLERANCE:  # NaN is not, either
             agreement.problems.append(f"{name}: the vector is {difference:.1e} from the peer's.")
-        reason = _find_reading_fault(theirs, row) if modality in ("audio", "video") else None
-        if reason is not None:
-            agreement.unread.append(Unread(name, modality, reason))
+        if modality in ("audio", "video"):
+            reason = find_reading_fault(theirs, row.file.value, row.file.value, row.features)
+            agreement.unread += [] if reason is None else [Unread(name, modality, reason)]
     return agreement
 
 
@@ -107,29 +95,3 @@ def _random_window(model: SentenceTransformer) -> int | None:
     """Return the samples that fit into the window of a feature extractor which crops at random, or None."""
     extractor: Any = getattr(model.processor, "feature_extractor", None)
     return extractor.nb_max_samples if getattr(extractor, "truncation", None) == "rand_trunc" else None
-
-
-def _measure(ours: Any, theirs: Any) -> float:
-    """Return the largest difference in any dimension; NaN where there is nothing to compare."""
-    ours, theirs = np.asarray(ours, dtype=np.float64), np.asarray(theirs, dtype=np.float64)
-    if ours.shape != theirs.shape or not theirs.size:
-        return float("nan")
-    return float(np.abs(ours - theirs).max())
-
-
-def _find_reading_fault(theirs: Any, row: Encoded) -> str | None:
-    """Hand the peer the path of a file. Return what went wrong, or None if it was read as what it is."""
-    try:
-        features = _ask(theirs.preprocess, [row.file.value])
-    except PeerError as exc:
-        return str(exc).replace(repr(row.file.value), "the path")
-    media = {name for name in row.features if name.startswith(("pixel_values", "input_features"))}
-    return None if media <= set(features) else "took the path for a text, and encoded that"
-
-
-def _ask(method: Callable[[Any], Any], value: Any) -> Any:
-    try:
-        return method(value)
-    except Exception as exc:  # a foreign library's faults, whatever they are, are what is reported here
-        sentence = " ".join(str(exc).split()).partition(". ")[0]
-        raise PeerError(f"{type(exc).__name__}: {sentence}") from exc

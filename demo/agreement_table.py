@@ -5,9 +5,10 @@ Must not know how anything was compared.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from demo.agreement import TOLERANCE, Agreement
+from demo.peer import Unread
 from demo.sample_files import FOLDERS, SampleFiles
 from demo.table import Column, Table, paragraph
 
@@ -27,18 +28,23 @@ def agreement_lines(agreements: Sequence[Agreement], samples: SampleFiles) -> It
             f"{', '.join(cropped)}: on the part of each sound that fits into the model's window. Of a longer sound the "
             "peer takes a part at random on every call, Sensorium always the same."
         )
-    yield from _unread_lines(agreements, samples)
+    yield from unread_lines([(agreement.title, agreement.unread) for agreement in agreements], samples)
 
 
-def _unread_lines(agreements: Sequence[Agreement], samples: SampleFiles) -> Iterator[str]:
-    """Say which sounds and clips the peer could not have opened itself, with which checkpoints, and why."""
+def unread_lines(unread_by: Iterable[tuple[str, Iterable[Unread]]], samples: SampleFiles) -> Iterator[str]:
+    """Say which sounds and clips the peer could not have opened itself, and why.
+
+    Args:
+        unread_by: Checkpoints, each with what was not read.
+        samples: All files.
+    """
     by_reason: dict[str, tuple[set[str], list[str]]] = {}
-    for agreement in agreements:
-        for unread in agreement.unread:
-            names, titles = by_reason.setdefault(unread.reason, (set(), []))
-            names.add(unread.name)
-            if agreement.title not in titles:
-                titles.append(agreement.title)
+    for title, unread in unread_by:
+        for one in unread:
+            names, titles = by_reason.setdefault(one.reason, (set(), []))
+            names.add(one.name)
+            if title not in titles:
+                titles.append(title)
     if by_reason:
         yield "\n  Given the path instead, it did not read these files here:"
     for reason, (names, titles) in by_reason.items():

