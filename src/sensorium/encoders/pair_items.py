@@ -36,6 +36,7 @@ class PairItem:
         row: Its prompt as numbers, once tokenised.
         tokens: Length of its prompt: counted for texts, estimated before media are decoded.
         media: Kind and number of each medium in it, in order.
+        loaded: The sample with its media decoded, until its prompt is made.
         group: Prompts that are expected to begin as its does.
     """
 
@@ -44,6 +45,7 @@ class PairItem:
     row: PromptRow | None = None
     tokens: int = 1
     media: tuple[tuple[BaseModality, int], ...] = ()
+    loaded: Sample | None = None
     group: Group | None = None
 
     @property

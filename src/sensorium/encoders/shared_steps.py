@@ -25,7 +25,7 @@ from sensorium.modules.preparation import stack_frames
 from sensorium.modules.sharing.media_table import MediaTable
 from sensorium.modules.sharing.network import SharedNetwork
 from sensorium.modules.sharing.prepare_once import PrepareOnce
-from sensorium.modules.sharing.rows import PromptRow, count_common
+from sensorium.modules.sharing.rows import count_common
 from sensorium.modules.sharing.scorer import Group, SharedScorer
 
 #: Tokens that must be saved for a pass of its own, and for smaller batches, to be worth it.
@@ -118,20 +118,9 @@ class SharedSteps(PreparedSteps):
         return item.group
 
     def load(self, item: PairItem) -> PairItem:
-        """Fetch, decode and tokenise, each medium once."""
+        """Fetch and decode, each medium once."""
         if item.row is not None:
             return item
-        numbers = [number for _, number in item.media]
-        try:
-            item.row = self._make_row(item)
-        except InputError:
-            self.media.end_use(numbers)
-            raise
-        finally:
-            self.media.end_load(numbers)
-        return item
-
-    def _make_row(self, item: PairItem) -> PromptRow:
         numbers = iter(item.media)
 
         def load(part: Part) -> Part:
@@ -140,14 +129,12 @@ class SharedSteps(PreparedSteps):
             _, number = next(numbers)
             return self.media.decode(number, lambda: self._decode(part))
 
-        sample = item.sample.map_parts(load)
-        with explain_broken_texts([sample]):
-            features = self._make_features([sample])
-        for kind in dict.fromkeys(kind for kind, _ in item.media):
-            own = [number for one, number in item.media if one == kind]
-            for number, inputs in zip(own, self.network.split_inputs(kind, features), strict=True):
-                self.media.keep_inputs(number, inputs)
-        return self.network.make_row(features, item.media)
+        try:
+            item.loaded = item.sample.map_parts(load)
+        except InputError:
+            self._give_up(item)
+            raise
+        return item
 
     def _decode(self, part: Part) -> Part:
         loaded: Part = self._score.load(_alone(part)).parts[0]
@@ -157,8 +144,35 @@ class SharedSteps(PreparedSteps):
         return loaded
 
     def collate(self, items: list[PairItem]) -> list[PairItem]:
-        """Leave the prompts as they are: how they are laid out depends on what is computed already."""
+        """Tokenise what was not tokenised before, with its media. How prompts are laid out is not known yet."""
+        waiting = [item for item in items if item.row is None]
+        try:
+            if waiting:
+                self._make_rows(waiting)
+        except InputError:
+            if len(items) == 1:
+                self._give_up(items[0])
+            raise
         return items
+
+    def _make_rows(self, items: Sequence[PairItem]) -> None:
+        samples = [item.loaded or item.sample for item in items]
+        with explain_broken_texts(samples):
+            features = self._make_features(samples)
+        for kind in dict.fromkeys(kind for item in items for kind, _ in item.media):
+            own = [number for item in items for one, number in item.media if one == kind]
+            for number, inputs in zip(own, self.network.split_inputs(kind, features), strict=True):
+                self.media.keep_inputs(number, inputs)
+        rows = self.network.make_rows(features, [item.media for item in items])
+        for item, row in zip(items, rows, strict=True):
+            item.row, item.loaded = row, None
+            self.media.end_load([number for _, number in item.media])
+
+    def _give_up(self, item: PairItem) -> None:
+        numbers = [number for _, number in item.media]
+        item.loaded = None
+        self.media.end_load(numbers)
+        self.media.end_use(numbers)
 
     def compute(self, items: list[PairItem]) -> tuple[torch.Tensor, list[PairItem]]:
         """Compute a batch's scores."""

@@ -15,6 +15,7 @@ from sensorium.media.samples import Part, Sample
 from sensorium.media.unsupported import raise_unsupported_modality_error
 from sensorium.modules import chat
 from sensorium.modules.empty_text import fill_empty_texts
+from sensorium.modules.locked_tokenizer import lock_tokenizer
 from sensorium.modules.preparation import Settings, call_chat_processor, call_processor
 from sensorium.modules.processors import find_tokenizer, is_processor
 from sensorium.modules.shared_lock import SharedLock
@@ -115,7 +116,12 @@ class FeatureMaker:
         adds_special_tokens = is_processor(processor) and settings.text.get("add_special_tokens", True)
         with self._lock:
             prompts = fill_empty_texts(prompts, tokenizer, adds_special_tokens)
+        has_media = is_processor(processor) and not all(map(chat.is_text_only, conversations))
+        if has_media:  # images are prepared by several threads at once, texts are not
+            processor = lock_tokenizer(processor, self._lock)
+        with self._lock.when(not has_media):
             features = call_chat_processor(processor, prompts, conversations, settings)
+        with self._lock:
             if restores_suffix and tokenizer is not None and settings.text.get("truncation"):
                 limit = settings.text.get("max_length") or tokenizer.model_max_length
                 self._suffix.restore(

@@ -92,39 +92,47 @@ class SharedNetwork:
 
     # Prompts
 
-    def make_row(self, features: Mapping[str, Any], media: Sequence[tuple[BaseModality, int]]) -> PromptRow:
-        """Make a row of the features of one prompt.
+    def make_rows(
+        self, features: Mapping[str, Any], media: Sequence[Sequence[tuple[BaseModality, int]]]
+    ) -> list[PromptRow]:
+        """Make rows of the features of a padded batch of prompts.
 
         Args:
-            features: From the processor, a batch of one.
-            media: Kind and number of each medium in it, in order.
+            features: From the processor.
+            media: For each prompt, kind and number of each medium in it, in order.
         """
-        mask = features["attention_mask"][0].bool()
-        ids = features["input_ids"][0][mask].numpy().astype(np.int64)
-        placed: list[MediumPlaces] = []
-        for kind in _TOWERS:
-            numbers = [number for one, number in media if one == kind]
-            if numbers:
-                token_id = getattr(self.config, f"{kind}_token_id")
-                placed += place_media(ids, token_id, numbers, self._measure(kind, features, ids, token_id))
-        placed.sort(key=lambda medium: int(medium.places[0]))
-        positions = count_positions(len(ids), self.axes)
-        if media and self._inner is not None:
-            positions = self._find_positions(features)[:, 0, mask].numpy().astype(np.int64)
-        return PromptRow(ids, positions, tuple(placed))
+        masks = features["attention_mask"].bool()
+        sizes = {kind: iter(self._measure(kind, features)) for kind in _TOWERS if _TOWERS[kind].inputs[1] in features}
+        positions = self._find_positions(features) if self._inner is not None and any(media) else None
+        rows = []
+        for number, own in enumerate(media):
+            ids = features["input_ids"][number][masks[number]].numpy().astype(np.int64)
+            placed: list[MediumPlaces] = []
+            for kind in _TOWERS:
+                numbers = [one for one_kind, one in own if one_kind == kind]
+                if numbers:
+                    token_id = getattr(self.config, f"{kind}_token_id")
+                    placed += place_media(ids, token_id, numbers, [next(sizes[kind]) for _ in numbers])
+            placed.sort(key=lambda medium: int(medium.places[0]))
+            axes = count_positions(len(ids), self.axes)
+            if own and positions is not None:
+                axes = positions[:, number, masks[number]].numpy().astype(np.int64)
+            rows.append(PromptRow(ids, axes, tuple(placed)))
+        return rows
 
-    def _measure(self, kind: BaseModality, features: Mapping[str, Any], ids: np.ndarray, token_id: int) -> list[int]:
-        """Count the tokens of each medium of a kind."""
+    def _measure(self, kind: BaseModality, features: Mapping[str, Any]) -> list[int]:
+        """Count the tokens of each medium of a kind, in the order of prompts."""
         if kind == "audio":  # one run of placeholders each
-            is_audio = ids == token_id
-            edges = np.flatnonzero(np.diff(np.concatenate([[0], is_audio.astype(np.int8), [0]])))
-            return [int(stop - start) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
+            is_audio = (features["input_ids"] == self.config.audio_token_id).numpy()
+            edges = np.diff(np.pad(is_audio.astype(np.int8), ((0, 0), (1, 1))), axis=1)
+            starts, stops = np.argwhere(edges == 1), np.argwhere(edges == -1)
+            return [int(count) for count in stops[:, 1] - starts[:, 1]]
         grids = features[_TOWERS[kind].inputs[1]]
         merged = self.config.vision_config.spatial_merge_size**2
         return [int(tokens) // merged for tokens in grids.prod(-1).tolist()]
 
     def _find_positions(self, features: Mapping[str, Any]) -> torch.Tensor:
-        """Ask the network for the positions of a prompt with media, `[3, 1, tokens]`."""
+        """Ask the network for the positions of prompts with media, `[3, prompts, tokens]`."""
         assert self._inner is not None
         known = {**features}
         if "feature_attention_mask" in known:
@@ -137,7 +145,7 @@ class SharedNetwork:
         return positions
 
     def split_inputs(self, kind: BaseModality, features: Mapping[str, Any]) -> list[dict[str, torch.Tensor]]:
-        """Cut what the processor made of a prompt's media of one kind into what each one's tower takes."""
+        """Cut what the processor made of a batch's media of one kind into what each one's tower takes."""
         values, sizes = (features[name] for name in _TOWERS[kind].inputs)
         lengths = [1] * len(sizes) if kind == "audio" else sizes.prod(-1).tolist()
         names = _TOWERS[kind].inputs

@@ -7,7 +7,9 @@ that remember, until they are told to forget. Must not know prompts or networks.
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +55,15 @@ class PrepareOnce:
             one.forget(plain_value(part.value))
 
 
+@dataclass(slots=True, eq=False)
+class _Prepared:
+    """One medium, held lest another get its identity, and what was made of it."""
+
+    value: Any
+    result: BatchFeature | None = None
+    lock: Any = field(default_factory=threading.Lock)
+
+
 class RememberingPart:
     """Stands in for the part of a processor that prepares one kind of medium. Media are told apart by identity.
 
@@ -62,7 +73,8 @@ class RememberingPart:
 
     def __init__(self, part: Any) -> None:
         self._part = part
-        self._done: dict[int, tuple[Any, BatchFeature]] = {}  # the medium is held, lest another get its identity
+        self._done: dict[int, _Prepared] = {}
+        self._lock = threading.Lock()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._part, name)
@@ -81,14 +93,17 @@ class RememberingPart:
         return self._part(values, **kwargs) if joined is None else joined
 
     def _prepare(self, value: Any, kwargs: Mapping[str, Any]) -> BatchFeature:
-        known = self._done.get(id(value))
-        if known is None:
-            known = self._done[id(value)] = value, self._part([value], **kwargs)
-        return known[1]
+        with self._lock:
+            prepared = self._done.setdefault(id(value), _Prepared(value))
+        with prepared.lock:  # whoever comes second waits
+            if prepared.result is None:
+                prepared.result = self._part([value], **kwargs)
+            return prepared.result
 
     def forget(self, value: Any) -> None:
         """Let go of what was made of a medium."""
-        self._done.pop(id(value), None)
+        with self._lock:
+            self._done.pop(id(value), None)
 
 
 def _flatten(values: Any) -> Iterator[Any]:

@@ -105,7 +105,7 @@ class SharedScorer:
             return None
         if known is None:
             known = _Beginning(wanted[:length], self._compute_beginning(rows[0], length))
-            logger.debug("computed a common beginning of %d tokens for %d prompts", length, group.size)
+            logger.debug("%d prompts share their beginning: %d tokens of the first batch's", group.size, length)
         elif length < len(known.identity):
             known = _Beginning(known.identity[:length], known.prefix.cut(length))
         self._beginnings[group.key] = known
