@@ -110,6 +110,81 @@ def build_qwen3_vl_2b(folder: Path, is_small: bool = False) -> str:
     return str(folder)
 
 
+def build_qwen3_vl_reranker(folder: Path, is_small: bool = False, is_full_size: bool = False) -> str:
+    """Write a random Qwen3-VL-Reranker: 12 layers, 512 wide, the vocabulary's real number of rows, float32 (0.5 GB).
+
+    Prompts are those of the tests' reranker: a system turn with the instruction, the query, the document. Images keep
+    their size up to 1,280 tokens.
+
+    Args:
+        folder: Where.
+        is_small: The two-layer model of the tests instead.
+        is_full_size: The sizes of `build_qwen3_vl_2b` instead, in bfloat16.
+
+    Returns:
+        The folder.
+    """
+    import torch
+    from tests.tiny import seeing_rerankers
+    from tests.tiny.weights import make_model
+    from transformers import AutoConfig, AutoProcessor, Qwen3VLForConditionalGeneration
+
+    folder.mkdir(parents=True, exist_ok=True)
+    seeing_rerankers.build_qwen3_vl_reranker(folder)
+    if is_small:
+        return str(folder)
+    config = AutoConfig.from_pretrained(folder)
+    config.text_config.update(_QWEN3_VL_2B_TEXT if is_full_size else _RERANKER_TEXT)
+    config.vision_config.update(_QWEN3_VL_2B_VISION if is_full_size else _RERANKER_VISION)
+    config.dtype = torch.bfloat16 if is_full_size else torch.float32
+    make_model(lambda: Qwen3VLForConditionalGeneration(config), seed=0).to(config.dtype).save_pretrained(folder)
+    processor = AutoProcessor.from_pretrained(folder)
+    processor.image_processor.size = {"shortest_edge": 4096, "longest_edge": 1_310_720}
+    processor.tokenizer.model_max_length = 8192
+    processor.save_pretrained(folder)
+    return str(folder)
+
+
+def build_minilm_reranker(folder: Path) -> str:
+    """Write a cross-encoder of one label: the real all-MiniLM-L6-v2 with a random classifier. Returns its folder."""
+    import torch
+    from transformers import AutoConfig, AutoTokenizer, BertForSequenceClassification
+
+    config = AutoConfig.from_pretrained(find_minilm(), num_labels=1)
+    torch.manual_seed(0)
+    model = BertForSequenceClassification.from_pretrained(find_minilm(), config=config)
+    torch.nn.init.normal_(model.classifier.weight, std=0.5)
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(find_minilm()).save_pretrained(folder)
+    return str(folder)
+
+
+_RERANKER_TEXT = {
+    "hidden_size": 512,
+    "intermediate_size": 1536,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+    "head_dim": 64,
+    "vocab_size": 151_936,
+    "max_position_embeddings": 32_768,
+    "rope_parameters": {
+        "rope_type": "default",
+        "rope_theta": 5_000_000.0,
+        "mrope_section": [12, 10, 10],
+        "mrope_interleaved": True,
+    },
+}
+_RERANKER_VISION = {
+    "depth": 8,
+    "hidden_size": 384,
+    "intermediate_size": 1536,
+    "num_heads": 6,
+    "patch_size": 16,
+    "out_hidden_size": 512,
+    "num_position_embeddings": 2304,
+    "deepstack_visual_indexes": [2, 4, 6],
+}
 _QWEN3_VL_2B_TEXT = {
     "hidden_size": 2048,
     "intermediate_size": 6144,

@@ -9,7 +9,7 @@ from typing import Any
 
 
 def load_sides(folder: str, device: str = "cpu", **model_kwargs: Any) -> tuple[Any, Any]:
-    """Load a checkpoint with both libraries.
+    """Load an embedding checkpoint with both libraries.
 
     Args:
         folder: The checkpoint.
@@ -28,4 +28,22 @@ def load_sides(folder: str, device: str = "cpu", **model_kwargs: Any) -> tuple[A
     return (
         sensorium.SentenceTransformer(folder, device=device, model_kwargs=dict(model_kwargs)),
         sentence_transformers.SentenceTransformer(folder, device=device, model_kwargs=dict(model_kwargs)),
+    )
+
+
+def load_rerankers(folder: str, device: str = "cpu", **model_kwargs: Any) -> tuple[Any, Any]:
+    """Load a reranking checkpoint with both libraries; see `load_sides`.
+
+    Returns:
+        Our `CrossEncoder` and the peer's.
+    """
+    import sentence_transformers
+    from transformers.utils import logging
+
+    import sensorium
+
+    logging.disable_progress_bar()
+    return (
+        sensorium.CrossEncoder(folder, device=device, model_kwargs=dict(model_kwargs)),
+        sentence_transformers.CrossEncoder(folder, device=device, model_kwargs=dict(model_kwargs)),
     )
