@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-_WORDS = """
+_WORDS = """\
 stone river a mountain of green light under the old bridge near station where small boats wait for evening and people
-carry bread across to the market while rain falls over roofs towers fields horses children letters
-""".split()
+carry bread across to the market while rain falls over roofs towers fields horses children letters"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class Case:
 
 
 def _say(random: np.random.Generator, words: int) -> str:
-    return " ".join(random.choice(_WORDS, words))
+    return " ".join(random.choice(_WORDS.split(), words))
 
 
 def _draw(random: np.random.Generator, side: int) -> Image.Image:
@@ -60,7 +59,7 @@ def texts_for_a_long_instruction(tokenizer: Any, count: int, tokens: int, shorte
     def say_tokens(wanted: int) -> str:
         words: list[str] = []
         while len(tokenizer(" ".join(words))["input_ids"]) < wanted:
-            words.append(str(random.choice(_WORDS)))
+            words.append(str(random.choice(_WORDS.split())))
         return " ".join(words)
 
     documents = [say_tokens(int(random.integers(shortest, longest + 1))) for _ in range(count)]

@@ -143,13 +143,8 @@ def _measure_on_gpu(report: Report, folder: Path, is_small: bool, runs: int) -> 
     report.say(f"the 2B model's sizes in bfloat16 on {torch.cuda.get_device_name()}")
     for name, case in _make_cases(sides[0].tokenizer, is_small).items():
         scores = [case.rank(model) for model in sides]
-        times = alternate(
-            {
-                "ours": timed(lambda case=case: case.rank(sides[0])),
-                "peer": timed(lambda case=case: case.rank(sides[1])),
-            },
-            runs,
-        )
+        work = {side: timed(lambda model=model, case=case: case.rank(model)) for side, model in named.items()}
+        times = alternate(work, runs)
         pairs = Pairs(times["ours"], times["peer"])
         report.compare(f"({name}) on the GPU, {_TITLES[name]}", pairs)
         report.figure("  documents a second", len(case.documents) / min(pairs.ours))
