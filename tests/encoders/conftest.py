@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from sensorium import SentenceTransformer
+from sensorium import CrossEncoder, SentenceTransformer
 from sensorium.media.limits import FetchPolicy, MediaSettings
 from sensorium.modules import Dense, Pooling, Transformer
-from tests.compat.peer import load_ours, quiet
+from tests.compat.peer import load_our_reranker, load_ours, quiet
 from tests.media.web_server import WebServer, serve
 
 
@@ -24,6 +24,19 @@ def model(tiny: Callable[..., Path]) -> Callable[[str], SentenceTransformer]:
     def load(name: str) -> SentenceTransformer:
         if name not in loaded:
             loaded[name] = load_ours(tiny(name), media=MediaSettings(fetch=FetchPolicy(allow="any")))
+        return loaded[name]
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def reranker(tiny: Callable[..., Path]) -> Callable[[str], CrossEncoder]:
+    """Give `reranker(name)`, a loaded small reranker, the same object on every call."""
+    loaded: dict[str, CrossEncoder] = {}
+
+    def load(name: str) -> CrossEncoder:
+        if name not in loaded:
+            loaded[name] = load_our_reranker(tiny(name), media=MediaSettings(fetch=FetchPolicy(allow="any")))
         return loaded[name]
 
     return load

@@ -26,7 +26,8 @@ from sensorium.encoders.score_running import compute_in_processes, compute_score
 from sensorium.engine.report import EncodeResult, PredictResult, RankResult, RunResult
 from sensorium.errors import CheckpointError, InputError
 from sensorium.media.modality import is_single_pair
-from sensorium.modules.activations import activation_path
+from sensorium.modules.activations import class_path
+from sensorium.modules.preparation import warn_unknown_settings
 
 if TYPE_CHECKING:
     from collections import OrderedDict
@@ -78,6 +79,8 @@ class CrossEncoder(BaseModel):
     model_type: ClassVar[str] = "CrossEncoder"
     default_huggingface_organization: ClassVar[str | None] = "cross-encoder"
     card_placeholder: ClassVar[str] = "cross_encoder_model_id"
+    card_tags: ClassVar[tuple[str, ...]] = ("cross-encoder", "reranker")
+    card_example: ClassVar[str] = 'ranking = model.rank("a question", ["a passage", "another one"])'
 
     @take_older_arguments(
         "CrossEncoder",
@@ -237,9 +240,14 @@ class CrossEncoder(BaseModel):
         """Return None: a reranker makes scores, no vectors."""
         return None
 
+    def describe_output(self) -> str:
+        """Say in a few words what the model gives, for its card."""
+        scores = "a score" if self.num_labels == 1 else f"{self.num_labels} scores"
+        return f"{scores} for each pair of a query and a document"
+
     def get_saved_config(self) -> dict[str, Any]:
         """Return this model's part of `config_sentence_transformers.json`."""
-        config = {**super().get_saved_config(), "activation_fn": activation_path(self.activation_fn)}
+        config = {**super().get_saved_config(), "activation_fn": class_path(self.activation_fn)}
         chosen = getattr(self, "keep_in_fp32_modules", [])
         return {**config, "keep_in_fp32_modules": chosen} if chosen else config
 
@@ -401,6 +409,10 @@ class CrossEncoder(BaseModel):
                 f"CrossEncoder.rank() only works for models with num_labels=1, and this one has {self.num_labels}. Use "
                 "CrossEncoder.predict() with input pairs instead, and choose a label."
             )
+        if max_time_s is not None and not (isinstance(max_time_s, (int, float)) and max_time_s >= 0):
+            raise InputError(
+                f"max_time_s={max_time_s!r} is not usable: it must be None, or a number of seconds, 0 or more."
+            )
         if max_time_s is not None and (pool is not None or isinstance(device, list)):
             raise InputError("max_time_s works in this process only. Leave out `pool`, and give one device.")
         call = ScoreCall(
@@ -433,6 +445,7 @@ class CrossEncoder(BaseModel):
         if given:
             known = [*self.get_model_kwargs(), "processing_kwargs"]
             check_arguments(f"{self.model_type}.{method}()", given, known, getattr(self, method))
+            warn_unknown_settings(given.get("processing_kwargs"), "per-call `processing_kwargs`")
 
     def _compute(
         self,

@@ -51,6 +51,9 @@ class BaseModel(nn.Sequential, AdapterMethods):
     default_huggingface_organization: ClassVar[str | None] = None
     #: Name of the placeholder by which this library and the compatible one know a model card's example.
     card_placeholder: ClassVar[str] = "sentence_transformers_model_id"
+    #: What a new model card says besides the name: tags, and a line of code that uses `model`.
+    card_tags: ClassVar[tuple[str, ...]] = ("feature-extraction",)
+    card_example: ClassVar[str] = 'embeddings = model.encode(["a sentence", "another one"])'
 
     def __init__(
         self,
@@ -352,6 +355,10 @@ class BaseModel(nn.Sequential, AdapterMethods):
 
     def get_embedding_dimension(self) -> int | None:
         """Return the width of the model's output, or None if no module says it."""
+        raise NotImplementedError
+
+    def describe_output(self) -> str:
+        """Say in a few words what the model gives, for its card."""
         raise NotImplementedError
 
     def get_saved_config(self) -> dict[str, Any]:

@@ -47,6 +47,7 @@ def make_pairs(first: Any, query: Any, documents: Sequence[Any]) -> list[tuple[A
     if isinstance(first, Transformer):
         try:
             query = first.read(query)
+            first.read_pair((query, ""))  # a pair, or a chat of several messages, is no side
         except InputError as error:
             error.reason = f"the query cannot be used: {error.reason}"
             raise

@@ -97,11 +97,10 @@ def _card(model: BaseModel, model_name: str | None) -> str:
         return text.replace(model.card_placeholder, model_name) if model_name else text
     name = model_name or model.card_placeholder
     modalities = ", ".join(str(modality) for modality in model.modalities)
+    tags = "\n".join(f"- {tag}" for tag in ("sentence-transformers", *model.card_tags))
     return (
-        f"---\nlibrary_name: sentence-transformers\ntags:\n- sentence-transformers\n- feature-extraction\n---\n\n"
-        f"# {model.model_type}\n\nTakes: {modalities}. Output: {model.get_embedding_dimension()} dimensions, "
-        f"compared by "
-        f"{model.similarity_fn_name}.\n\n"
+        f"---\nlibrary_name: sentence-transformers\ntags:\n{tags}\n---\n\n"
+        f"# {model.model_type}\n\nTakes: {modalities}. Output: {model.describe_output()}.\n\n"
         f"```python\nfrom sensorium import {model.model_type}\n\n"
-        f'model = {model.model_type}("{name}")\nembeddings = model.encode(["a sentence", "another one"])\n```\n'
+        f'model = {model.model_type}("{name}")\n{model.card_example}\n```\n'
     )

@@ -59,10 +59,10 @@ class ScoreCall:
             For each pair a number or `[labels]`, float32, on the device if tensors are wanted.
         """
         scores = self.activation(widen(scores))
-        if self.apply_softmax and scores.ndim > 1:
-            scores = torch.softmax(scores, dim=1)
         if num_labels == 1 and scores.ndim > 1:
             scores = scores.squeeze(-1)
+        if self.apply_softmax and scores.ndim > 1:  # not over one label: every score would be 1
+            scores = torch.softmax(scores, dim=1)
         if self.as_numpy:
             return list(scores.float().cpu().numpy())
         return list(scores)

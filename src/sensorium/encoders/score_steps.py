@@ -14,7 +14,7 @@ import torch
 from sensorium.encoders.pair_items import PairItem, PreparedSteps, list_distinct, take_row, tokenise_texts
 from sensorium.encoders.steps import ModelSteps
 from sensorium.errors import InputError
-from sensorium.media.conversation import is_conversation
+from sensorium.media.conversation import is_message_dict
 from sensorium.media.digest import sample_key
 from sensorium.modules.answer_head import narrow_model
 from sensorium.modules.sharing.rows import pad_rows
@@ -41,7 +41,7 @@ class ScoreSteps(ModelSteps):
 
     def read_value(self, value: Any) -> Sample:
         """Bring a pair to normal form; what is no pair is scored as it is."""
-        is_pair = isinstance(value, (list, tuple)) and len(value) == 2 and not is_conversation(value)
+        is_pair = isinstance(value, (list, tuple)) and len(value) == 2 and not all(map(is_message_dict, value))
         if is_pair and isinstance(self.first, Transformer):
             return self.first.read_pair(value)
         return super().read_value(value)

@@ -484,6 +484,10 @@ class SentenceTransformer(BaseModel):
                 module.include_prompt = include_prompt
                 return
 
+    def describe_output(self) -> str:
+        """Say in a few words what the model gives, for its card."""
+        return f"{self.get_embedding_dimension()} dimensions, compared by {self.similarity_fn_name}"
+
     def get_saved_config(self) -> dict[str, Any]:
         """Return this model's part of `config_sentence_transformers.json`."""
         config = {**super().get_saved_config(), "similarity_fn_name": self.similarity_fn_name}

@@ -53,11 +53,8 @@ class SharedSteps(PreparedSteps):
         self._scorer = SharedScorer(self.network, self.media, token_budget, self._least_saving)
         if plain.call.stop_at_s is None:  # otherwise each in its turn: there may be no time for all
             tokenise_texts(self.items, self._make_features, self.network.axes)
-        distinct = list_distinct(self.items)
-        for item in distinct:
-            if item.row is None:
-                self._note_media(item)
-        self._form_groups(distinct)
+        self._note_all_media()
+        self._form_groups(list_distinct(self.items))
 
     @property
     def has_media(self) -> bool:
@@ -71,7 +68,19 @@ class SharedSteps(PreparedSteps):
         )
         return features
 
+    def _note_all_media(self) -> None:
+        """Note the media of every pair; one whose header is damaged is replaced by what is wrong with it."""
+        faults: dict[PairItem | InputError, InputError] = {}
+        for item in list_distinct(self.items):
+            try:
+                if item.row is None:
+                    self._note_media(item)
+            except InputError as error:
+                faults[item] = error
+        self.items = [faults.get(item, item) for item in self.items]
+
     def _note_media(self, item: PairItem) -> None:
+        item.tokens = self._estimate(item.sample)
         media = [part for part in item.sample.all_parts() if part.modality != "text"]
         item.media = tuple(
             (part.modality, self.media.add(part.modality, self._score.key(_alone(part)))) for part in media
@@ -194,9 +203,10 @@ def _take_query(sample: Sample) -> Sample | None:
     """Return the query of a pair as a sample, or None if the sample is no pair."""
     if not sample.is_pair:
         return None
-    if sample.turns:
-        return Sample("message", (), sample.turns[:1])
-    return Sample("text", sample.parts[:1])
+    parts = sample.turns[0].parts if sample.turns else sample.parts[:1]
+    if len(parts) == 1:  # alike, whether its document is a text or not
+        return Sample(parts[0].modality, parts)
+    return Sample("message", (), sample.turns[:1])
 
 
 def _alone(part: Part) -> Sample:

@@ -51,6 +51,12 @@ def activation_path(activation: Any) -> str:
     return named.__qualname__ if module in (None, "builtins") else f"{module}.{named.__qualname__}"
 
 
+def class_path(activation: Any) -> str:
+    """Return the dotted path of an activation's class. That of a function leads nowhere, and no reader follows it."""
+    cls = type(activation)
+    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+
+
 def _find_in_torch(path: str) -> type[nn.Module] | None:
     match = _TORCH_PATH.fullmatch(path)
     found = getattr(nn, match.group(1), None) if match else None
