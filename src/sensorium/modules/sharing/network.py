@@ -326,7 +326,15 @@ def _find_decoder_obstacle(decoder: Any) -> str | None:
         return "its attention looks back over a sliding window"
     if not hasattr(decoder, "rotary_emb"):
         return "its positions are not rotary"
+    if any("dynamic" in kind or kind == "longrope" for kind in _list_rope_types(decoder.rotary_emb)):
+        return "its rotary angles depend on the length of the prompt"
     return None
+
+
+def _list_rope_types(rotary: Any) -> list[str]:
+    """List the kinds of angles that a rotary embedding has: one, or one a kind of layer."""
+    kinds = getattr(rotary, "rope_type", None)
+    return [str(kind) for kind in (kinds.values() if isinstance(kinds, dict) else [kinds])]
 
 
 def _find_media_obstacle(network: Any, modalities: Sequence[Any]) -> str | None:
