@@ -45,6 +45,9 @@ STAND_INS = {
     "LCO-Embedding/LCO-Embedding-Omni-3B-2605": "qwen2_5_omni",
     "google/embeddinggemma-2": "embedding_gemma2",
     "sentence-transformers/static-retrieval-mrl-en-v1": "static",
+    "cross-encoder/ms-marco-MiniLM-L6-v2": "bert_ce",
+    "Qwen/Qwen3-Reranker-0.6B": "qwen3_reranker",
+    "Qwen/Qwen3-VL-Reranker-2B": "qwen3_vl_reranker",
 }
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 

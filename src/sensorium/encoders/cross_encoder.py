@@ -79,8 +79,8 @@ class CrossEncoder(BaseModel):
     model_type: ClassVar[str] = "CrossEncoder"
     default_huggingface_organization: ClassVar[str | None] = "cross-encoder"
     card_placeholder: ClassVar[str] = "cross_encoder_model_id"
-    card_tags: ClassVar[tuple[str, ...]] = ("cross-encoder", "reranker")
-    card_example: ClassVar[str] = 'ranking = model.rank("a question", ["a passage", "another one"])'
+    _card_tags: ClassVar[tuple[str, ...]] = ("cross-encoder", "reranker")
+    _card_example: ClassVar[str] = 'ranking = model.rank("a question", ["a passage", "another one"])'
 
     @take_older_arguments(
         "CrossEncoder",
@@ -240,7 +240,7 @@ class CrossEncoder(BaseModel):
         """Return None: a reranker makes scores, no vectors."""
         return None
 
-    def describe_output(self) -> str:
+    def _describe_output(self) -> str:
         """Say in a few words what the model gives, for its card."""
         scores = "a score" if self.num_labels == 1 else f"{self.num_labels} scores"
         return f"{scores} for each pair of a query and a document"

@@ -52,8 +52,8 @@ class BaseModel(nn.Sequential, AdapterMethods):
     #: Name of the placeholder by which this library and the compatible one know a model card's example.
     card_placeholder: ClassVar[str] = "sentence_transformers_model_id"
     #: What a new model card says besides the name: tags, and a line of code that uses `model`.
-    card_tags: ClassVar[tuple[str, ...]] = ("feature-extraction",)
-    card_example: ClassVar[str] = 'embeddings = model.encode(["a sentence", "another one"])'
+    _card_tags: ClassVar[tuple[str, ...]] = ("feature-extraction",)
+    _card_example: ClassVar[str] = 'embeddings = model.encode(["a sentence", "another one"])'
 
     def __init__(
         self,
@@ -357,7 +357,7 @@ class BaseModel(nn.Sequential, AdapterMethods):
         """Return the width of the model's output, or None if no module says it."""
         raise NotImplementedError
 
-    def describe_output(self) -> str:
+    def _describe_output(self) -> str:
         """Say in a few words what the model gives, for its card."""
         raise NotImplementedError
 

@@ -97,10 +97,10 @@ def _card(model: BaseModel, model_name: str | None) -> str:
         return text.replace(model.card_placeholder, model_name) if model_name else text
     name = model_name or model.card_placeholder
     modalities = ", ".join(str(modality) for modality in model.modalities)
-    tags = "\n".join(f"- {tag}" for tag in ("sentence-transformers", *model.card_tags))
+    tags = "\n".join(f"- {tag}" for tag in ("sentence-transformers", *model._card_tags))
     return (
         f"---\nlibrary_name: sentence-transformers\ntags:\n{tags}\n---\n\n"
-        f"# {model.model_type}\n\nTakes: {modalities}. Output: {model.describe_output()}.\n\n"
+        f"# {model.model_type}\n\nTakes: {modalities}. Output: {model._describe_output()}.\n\n"
         f"```python\nfrom sensorium import {model.model_type}\n\n"
-        f'model = {model.model_type}("{name}")\n{model.card_example}\n```\n'
+        f'model = {model.model_type}("{name}")\n{model._card_example}\n```\n'
     )

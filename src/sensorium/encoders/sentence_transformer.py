@@ -484,7 +484,7 @@ class SentenceTransformer(BaseModel):
                 module.include_prompt = include_prompt
                 return
 
-    def describe_output(self) -> str:
+    def _describe_output(self) -> str:
         """Say in a few words what the model gives, for its card."""
         return f"{self.get_embedding_dimension()} dimensions, compared by {self.similarity_fn_name}"
 
