@@ -39,6 +39,13 @@ class ScoreSteps(ModelSteps):
         #: Keys of media in memory: pairs that share an image share the object.
         self._known: dict[int, tuple[Any, Hashable]] = {}
 
+    @property
+    def makes_no_mask(self) -> bool:
+        """Whether the processor is told to make no attention mask."""
+        layers = (getattr(self.first, "processing_kwargs", None), self.kwargs.get("processing_kwargs"))
+        told = [bucket for layer in layers for bucket in ((layer or {}).get("text"), (layer or {}).get("common"))]
+        return any((bucket or {}).get("return_attention_mask") is False for bucket in told)
+
     def read_value(self, value: Any) -> Sample:
         """Bring a pair to normal form; what is no pair is scored as it is."""
         is_pair = isinstance(value, (list, tuple)) and len(value) == 2 and not all(map(is_message_dict, value))

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from sensorium.modules.float32_linear import Float32Linear
 from sensorium.modules.logit_score import LogitScore
 from sensorium.modules.precision import widen
 from sensorium.modules.tasks import CAUSAL_TASKS
@@ -64,8 +65,10 @@ def find_head(network: nn.Module) -> nn.Linear | None:
     """Return a network's language head, if it is a plain linear layer in a floating type, else None."""
     find = getattr(network, "get_output_embeddings", None)
     head = find() if callable(find) else None
-    is_plain = type(head) is nn.Linear and head.weight.is_floating_point() and head.weight.ndim == 2
-    return head if is_plain else None
+    if type(head) not in (nn.Linear, Float32Linear):
+        return None
+    linear: Any = head
+    return linear if linear.weight.is_floating_point() else None
 
 
 def narrow_model(model: nn.Sequential) -> nn.Sequential:
