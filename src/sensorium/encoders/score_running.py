@@ -57,8 +57,6 @@ def _choose_steps(
     plain = ScoreSteps(model, call, place)
     if not call.shared or len(values) < 2:
         return plain, values, has_media
-    if plain.makes_no_mask:  # where a prompt begins in a padded batch is not told
-        return plain, values, has_media
     obstacle = "the call has arguments for its modules" if plain.routed else None
     obstacle = obstacle or find_obstacle(list(model), model.modalities)
     if obstacle is None:

@@ -39,12 +39,23 @@ class ScoreSteps(ModelSteps):
         #: Keys of media in memory: pairs that share an image share the object.
         self._known: dict[int, tuple[Any, Hashable]] = {}
 
-    @property
-    def makes_no_mask(self) -> bool:
-        """Whether the processor is told to make no attention mask."""
-        layers = (getattr(self.first, "processing_kwargs", None), self.kwargs.get("processing_kwargs"))
-        told = [bucket for layer in layers for bucket in ((layer or {}).get("text"), (layer or {}).get("common"))]
-        return any((bucket or {}).get("return_attention_mask") is False for bucket in told)
+    def make_prompts(self, samples: Sequence[Sample], processor: Any = None) -> dict[str, Any]:
+        """Make the features of prompts that will be taken apart again: with an attention mask, even if told otherwise.
+
+        Args:
+            samples: Decoded.
+            processor: Used instead of the model's own; it must give the same features.
+        """
+        asked = self.kwargs.get("processing_kwargs") or {}
+        told = {
+            name: {**asked.get(name, {}), "return_attention_mask": True}
+            for layer in (getattr(self.first, "processing_kwargs", None) or {}, asked)
+            for name in ("text", "common")
+            if (layer.get(name) or {}).get("return_attention_mask") is False
+        }
+        kwargs = {**self.kwargs, "processing_kwargs": {**asked, **told}} if told else self.kwargs
+        features: dict[str, Any] = self.first.make_features(samples, prompt=self.prompt, processor=processor, **kwargs)
+        return features
 
     def read_value(self, value: Any) -> Sample:
         """Bring a pair to normal form; what is no pair is scored as it is."""
@@ -81,15 +92,10 @@ class TextSteps(PreparedSteps):
         super().__init__(plain, values)
         self._score = plain
         if plain.call.stop_at_s is None:  # otherwise each in its turn: there may be no time for all
-            tokenise_texts(self.items, self._make_features, axes=1)
+            tokenise_texts(self.items, plain.make_prompts, axes=1)
         for item in list_distinct(self.items):
             if item.row is None:
                 item.tokens = plain.cost(item.sample)
-
-    def _make_features(self, samples: Sequence[Sample]) -> dict[str, Any]:
-        plain = self._score
-        features: dict[str, Any] = plain.first.make_features(samples, prompt=plain.prompt, **plain.kwargs)
-        return features
 
     def group(self, item: PairItem) -> Hashable:
         """Keep together what may share a pass."""
@@ -98,7 +104,7 @@ class TextSteps(PreparedSteps):
     def load(self, item: PairItem) -> PairItem:
         """Take the tokens made before, or tokenise a prompt alone, to know what is wrong with it."""
         if item.row is None:
-            tokenise_texts([item], self._make_features, axes=1, is_strict=True)
+            tokenise_texts([item], self._score.make_prompts, axes=1, is_strict=True)
         return item
 
     def collate(self, items: list[PairItem]) -> dict[str, Any]:

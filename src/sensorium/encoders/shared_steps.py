@@ -62,11 +62,7 @@ class SharedSteps(PreparedSteps):
         return any(isinstance(item, PairItem) and item.row is None for item in self.items)
 
     def _make_features(self, samples: Sequence[Sample]) -> dict[str, Any]:
-        plain = self._score
-        features: dict[str, Any] = plain.first.make_features(
-            samples, prompt=plain.prompt, processor=self._preparing.processor, **plain.kwargs
-        )
-        return features
+        return self._score.make_prompts(samples, self._preparing.processor)
 
     def _note_all_media(self) -> None:
         """Note the media of every pair; one whose header is damaged is replaced by what is wrong with it."""
