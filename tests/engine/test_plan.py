@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import pytest
 from hypothesis import given
@@ -14,8 +14,8 @@ from sensorium.errors import InputError, UnknownArgumentError
 from tests.engine.fake import FakeSteps
 
 
-def _cut_all(jobs: list[Job], caps: Caps) -> list[list[Job]]:
-    cutter = Cutter(caps)
+def _cut_all(jobs: list[Job], caps: Caps, keeps_order: bool = False) -> list[list[Job]]:
+    cutter = Cutter(caps, keeps_order)
     cutter.add(jobs)
     batches = []
     while batch := cutter.cut():
@@ -89,6 +89,60 @@ def test_every_job_is_cut_once_within_the_limits(
     for _, run_of_group in groupby(batches, key=lambda batch: batch[0].group):
         in_order = [job.cost for batch in run_of_group for job in batch]
         assert in_order == sorted(in_order, reverse=True)
+
+
+def test_the_order_given_is_kept_where_asked_for() -> None:
+    batches = _cut_all(_jobs(1, 5, 3, 4, 2), Caps(RunOptions(batch_size=2)), keeps_order=True)
+    assert _costs(batches) == [[1, 5], [3, 4], [2]]
+
+
+def test_in_order_the_budget_counts_the_largest_so_far() -> None:
+    """One that is larger than those before it makes all of them cost more, so it may have to wait for the next."""
+    caps = Caps(RunOptions(batch_size=9, token_budget=10))
+    batches = _cut_all(_jobs(1, 1, 1, 5, 5, 50, 2, 3, 3, 3), caps, keeps_order=True)
+    assert _costs(batches) == [[1, 1, 1], [5, 5], [50], [2, 3, 3], [3]]
+
+
+def test_in_order_groups_are_not_mixed_and_come_as_they_first_appear() -> None:
+    jobs = [
+        Job(index, cost=cost, group=group)
+        for index, (group, cost) in enumerate(zip("abcab", (1, 9, 2, 7, 3), strict=True))
+    ]
+    batches = _cut_all(jobs, Caps(RunOptions(batch_size=8)), keeps_order=True)
+    assert [[job.index for job in batch] for batch in batches] == [[0, 3], [1, 4], [2]]
+
+
+def test_in_order_what_is_learnt_holds_at_once() -> None:
+    caps = Caps(RunOptions(batch_size=4))
+    cutter = Cutter(caps, keeps_order=True)
+    cutter.add(_jobs(5, 5, 5, 5, 5, 5, 5))
+    assert len(cutter.cut()) == 4
+    caps.learn("", cost=5, length=2)
+    assert [len(cutter.cut()) for _ in range(3)] == [2, 1, 0]
+
+
+@given(
+    costs=st.lists(st.tuples(st.integers(1, 40), st.sampled_from("abc")), max_size=40),
+    batch_size=st.integers(1, 9),
+    budget=st.none() | st.integers(1, 100),
+)
+def test_in_order_every_job_is_cut_once_within_the_limits(
+    costs: list[tuple[int, str]], batch_size: int, budget: int | None
+) -> None:
+    jobs = [Job(index, cost=cost, group=group) for index, (cost, group) in enumerate(costs)]
+    batches = _cut_all(jobs, Caps(RunOptions(batch_size=batch_size, token_budget=budget)), keeps_order=True)
+    for batch in batches:
+        assert len({job.group for job in batch}) == 1
+        assert len(batch) <= batch_size
+        assert budget is None or len(batch) == 1 or max(job.cost for job in batch) * len(batch) <= budget
+    cut = [job.index for batch in batches for job in batch]
+    first = {group: place for place, (_, group) in reversed(list(enumerate(costs)))}
+    assert cut == sorted(range(len(costs)), key=lambda place: (first[costs[place][1]], place))
+    for batch, following in pairwise(batches):
+        if batch[0].group == following[0].group and len(batch) < batch_size:
+            largest = max(job.cost for job in [*batch, following[0]])
+            assert budget is not None
+            assert largest * (len(batch) + 1) > budget, "the next would have fitted"
 
 
 def test_equal_keys_are_one_job_until_all_copies_left() -> None:

@@ -9,13 +9,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensorium.engine import RunOptions, run
+from sensorium.engine import RunOptions, run, walk
 from sensorium.errors import EngineError, InputError, MissingMediaError, UnknownArgumentError
 from tests.engine.fake import FakeSteps, engine_threads
 
@@ -38,6 +39,7 @@ def _rows(values: list[Any], bad: dict[Any, str]) -> list[Any]:
     memory=st.none() | st.integers(12, 40),
     is_short_in_finish=st.booleans(),
     has_keys=st.booleans(),
+    keeps_order=st.booleans(),
 )
 def test_any_mixture_gives_the_rows_of_one_at_a_time(
     values: list[int],
@@ -49,6 +51,7 @@ def test_any_mixture_gives_the_rows_of_one_at_a_time(
     memory: int | None,
     is_short_in_finish: bool,
     has_keys: bool,
+    keeps_order: bool,
 ) -> None:
     steps = FakeSteps(
         bad=bad,
@@ -59,7 +62,13 @@ def test_any_mixture_gives_the_rows_of_one_at_a_time(
         has_keys=has_keys,
     )
     options = RunOptions(
-        batch_size=batch_size, token_budget=budget, workers=workers, prefetch=prefetch, on_error="skip"
+        batch_size=batch_size,
+        token_budget=budget,
+        workers=workers,
+        prefetch=prefetch,
+        on_error="skip",
+        keeps_order=keeps_order,
+        stop_at_s=time.monotonic() + 3600,
     )
     result = run(values, steps, options)
     assert result.rows == _rows(values, bad)
@@ -275,6 +284,92 @@ def test_progress_counts_inputs(capsys: pytest.CaptureFixture[str]) -> None:
 def test_no_progress_is_drawn_unasked(capsys: pytest.CaptureFixture[str]) -> None:
     run([1, 2], FakeSteps(), RunOptions())
     assert capsys.readouterr().err == ""
+
+
+# In order, and in time
+
+
+class Clock:
+    """A clock that goes on when it is told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now_s = 100.0
+        monkeypatch.setattr(walk, "time", SimpleNamespace(monotonic=lambda: self.now_s))
+
+    def tick(self, step: str, argument: Any) -> None:
+        """Let a second pass in each pass of the model."""
+        self.now_s += step == "compute"
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+def test_in_order_what_comes_first_is_computed_first() -> None:
+    steps = FakeSteps(costs=lambda value: value)
+    run([3, 9, 1, 7, 2], steps, RunOptions(batch_size=2, keeps_order=True))
+    assert steps.computed == [[3, 9], [1, 7], [2]]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_no_batch_is_begun_after_the_time_is_up(clock: Clock, workers: int) -> None:
+    steps = FakeSteps(on_step=clock.tick, costs=lambda value: value)
+    options = RunOptions(batch_size=2, workers=workers, keeps_order=True, stop_at_s=102.5)
+    result = run(range(100), steps, options)
+    assert result.errors == ()
+    assert len(steps.computed) == 3, "at 100, 101 and 102 seconds"
+    computed = {value for batch in steps.computed for value in batch}
+    assert result.rows == [("row", value) if value in computed else None for value in range(100)]
+    if not workers:
+        assert computed == set(range(6))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_batch_that_was_begun_is_finished(clock: Clock, workers: int) -> None:
+    steps = FakeSteps(on_step=clock.tick)
+    result = run(range(10), steps, RunOptions(batch_size=5, workers=workers, stop_at_s=100.5))
+    assert sum(row is not None for row in result.rows) == 5
+    assert sum(step == "finish" for step, _ in steps.log) == 1
+
+
+@pytest.mark.parametrize("stop_at_s", [0.0, 100.0, -1.0])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_where_there_is_no_time_nothing_is_computed(clock: Clock, workers: int, stop_at_s: float) -> None:
+    steps = FakeSteps()
+    result = run(range(10), steps, RunOptions(batch_size=2, workers=workers, stop_at_s=stop_at_s))
+    assert result.rows == [None] * 10
+    assert result.errors == ()
+    assert steps.computed == []
+
+
+@pytest.mark.parametrize("keeps_order", [True, False])
+def test_a_limit_that_is_not_reached_changes_nothing(clock: Clock, keeps_order: bool) -> None:
+    steps = FakeSteps(on_step=clock.tick)
+    result = run(range(10), steps, RunOptions(batch_size=2, keeps_order=keeps_order, stop_at_s=1000.0))
+    assert result.rows == _rows(list(range(10)), {})
+
+
+def test_duplicates_of_what_was_computed_have_its_row(clock: Clock) -> None:
+    steps = FakeSteps(on_step=clock.tick)
+    options = RunOptions(batch_size=2, keeps_order=True, stop_at_s=100.5)
+    assert run(["a", "b", "c", "b", "c"], steps, options).rows == [("row", "a"), ("row", "b"), None, ("row", "b"), None]
+
+
+def test_the_bad_and_the_late_are_told_apart(clock: Clock) -> None:
+    """What cannot be read is known at once; what cannot be loaded, only where its turn came."""
+    steps = FakeSteps(on_step=clock.tick, bad={1: "load", 7: "load", 9: "read"})
+    options = RunOptions(batch_size=2, on_error="skip", keeps_order=True, stop_at_s=101.5)
+    result = run(range(10), steps, options)
+    assert [error.index for error in result.errors] == [1, 9]
+    assert [index for index, row in enumerate(result.rows) if row is not None] == [0, 2, 3]
+
+
+def test_memory_that_runs_out_is_halved_although_the_time_is_up(clock: Clock) -> None:
+    """The batch was begun; what is left of it is no new one."""
+    steps = FakeSteps(on_step=clock.tick, memory=2)
+    result = run(range(8), steps, RunOptions(batch_size=4, keeps_order=True, stop_at_s=100.5))
+    assert result.rows == [("row", value) for value in range(4)] + [None] * 4
 
 
 def test_the_engine_imports_neither_torch_nor_numpy() -> None:

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from sensorium.encoders.running import as_list
 from sensorium.errors import InputError
+from sensorium.media.forms import is_read_once
+from sensorium.media.limits import MediaSettings
 from sensorium.media.modality import is_message_dict
+from sensorium.media.samples import Part
+from sensorium.media.source import open_source
 from sensorium.modules.transformer import Transformer
 
 if TYPE_CHECKING:
@@ -47,11 +51,17 @@ def make_pairs(first: Any, query: Any, documents: Sequence[Any]) -> list[tuple[A
     if isinstance(first, Transformer):
         try:
             query = first.read(query)
+            query = query.map_parts(_hold)
             first.read_pair((query, ""))  # a pair, or a chat of several messages, is no side
         except InputError as error:
             error.reason = f"the query cannot be used: {error.reason}"
             raise
     return [(query, _as_side(document)) for document in documents]
+
+
+def _hold(part: Part) -> Part:
+    """Read a stream that can be read only once, since each document's pair reads the query."""
+    return Part(part.modality, open_source(part.value, MediaSettings())) if is_read_once(part.value) else part
 
 
 def _as_side(value: Any) -> Any:

@@ -67,7 +67,9 @@ def sees(layout: Layout, prefix: int, row: int, column: int, key: int) -> bool:
 
 
 @settings(max_examples=60, derandomize=True)
-@given(lengths=st.lists(st.integers(1, 4), min_size=1, max_size=6), row_tokens=st.integers(1, 9), prefix=st.integers(0, 3))
+@given(
+    lengths=st.lists(st.integers(1, 4), min_size=1, max_size=6), row_tokens=st.integers(1, 9), prefix=st.integers(0, 3)
+)
 def test_the_mask_lets_through_what_the_definition_does(lengths: list[int], row_tokens: int, prefix: int) -> None:
     layout = lay_out(lengths, row_tokens)
     mask = make_mask(layout, prefix, torch.float32, CPU)

@@ -316,6 +316,8 @@ def _find_decoder_obstacle(decoder: Any) -> str | None:
         return "its network takes no keys computed before"
     if getattr(config, "_attn_implementation", None) not in _MASKED_ATTENTION:
         return f"its attention ({config._attn_implementation}) takes no mask for each token"
+    if not hasattr(decoder, "rotary_emb"):
+        return "its positions are not rotary"
     attentions = [getattr(layer, "self_attn", None) for layer in getattr(decoder, "layers", ())]
     is_causal = attentions and all(getattr(attention, "is_causal", False) is True for attention in attentions)
     if not is_causal or getattr(config, "is_causal", None) is False:
@@ -324,8 +326,6 @@ def _find_decoder_obstacle(decoder: Any) -> str | None:
         return "not all of its layers look back over all tokens"
     if getattr(config, "sliding_window", None) is not None and getattr(config, "use_sliding_window", True):
         return "its attention looks back over a sliding window"
-    if not hasattr(decoder, "rotary_emb"):
-        return "its positions are not rotary"
     if any("dynamic" in kind or kind == "longrope" for kind in _list_rope_types(decoder.rotary_emb)):
         return "its rotary angles depend on the length of the prompt"
     return None
