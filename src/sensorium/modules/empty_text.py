@@ -23,7 +23,7 @@ def fill_empty_texts(
     """Replace empty texts by the end (or padding, or unknown) token, if the tokenizer would give them none.
 
     Args:
-        texts: Strings, or text samples (pairs are left alone).
+        texts: Strings, or text samples; of a pair both sides must be empty.
         tokenizer: The model's tokenizer; None changes nothing.
         adds_special_tokens: Whether the tokenizer will be told to add its special tokens.
 
@@ -41,10 +41,10 @@ def fill_empty_texts(
 def _is_empty(text: str | Sample) -> bool:
     if isinstance(text, str):
         return not text
-    return len(text.parts) == 1 and text.parts[0].value == ""
+    return bool(text.parts) and all(part.value == "" for part in text.parts)
 
 
 def _filled(text: Text, filler: str) -> Text:
     if isinstance(text, str):
         return filler
-    return Sample("text", (Part("text", filler, True),))
+    return Sample("text", (Part("text", filler, True), *text.parts[1:]), (), text.is_pair)
