@@ -30,6 +30,7 @@ ABSENT = {
 #: Parameters that only we have, keyword-only or at the end, and why.
 OURS = {
     ("__init__", "media"): "limits and fetch policy",
+    ("__init__", "video_as_frames"): "clips on models of images",
     ("__init__", "tokenizer_kwargs"): "the peer takes this older name through a decorator, unseen in its signature",
     ("encode", "on_error"): "skip what cannot be used",
     ("encode", "return_report"): "say what was skipped",

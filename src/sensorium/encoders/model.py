@@ -16,7 +16,13 @@ from torch import nn
 
 from sensorium.encoders import running
 from sensorium.encoders.adapters import AdapterMethods
-from sensorium.encoders.inputs import adapt_input_module
+from sensorium.encoders.clip_frames import (
+    CLIP_SIZES,
+    average_frames,
+    check_video_as_frames,
+    ends_normalised,
+    find_input_module,
+)
 from sensorium.encoders.loading import LoadedModel, LoadOptions, load_model
 from sensorium.encoders.not_built import refuse
 from sensorium.encoders.prompts import Prompts
@@ -74,6 +80,7 @@ class BaseModel(nn.Sequential, AdapterMethods):
         self.trust_remote_code = options.trust_remote_code
         self._prompts = Prompts.merge(prompts, default_prompt_name, loaded.config, self._prompt_names())
         self.media = media or MediaSettings()
+        self._clip_frames = 0
         self._place(device, options, is_loaded=model_name_or_path is not None)
         self.eval()
         for module in self.modules():
@@ -153,7 +160,23 @@ class BaseModel(nn.Sequential, AdapterMethods):
     @property
     def modalities(self) -> list[Modality]:
         """What the model takes, as its first module says."""
+        own = self._own_modalities()
+        return [*own, "video"] if self._clip_frames else own
+
+    def _own_modalities(self) -> list[Modality]:
         return list(getattr(self[0], "modalities", ["text"]))
+
+    @property
+    def video_as_frames(self) -> int:
+        """How many frames' vectors are averaged into a clip's; 0 for a model that takes clips by itself, or none.
+
+        Set it to `True` (eight frames), a number, or `False`, on a model that takes images.
+        """
+        return self._clip_frames
+
+    @video_as_frames.setter
+    def video_as_frames(self, value: bool | int) -> None:
+        self._clip_frames = check_video_as_frames(value, self._own_modalities())
 
     def supports(self, modality: Modality) -> bool:
         """Tell whether the model takes a modality, or several in one input (a tuple)."""
@@ -262,7 +285,7 @@ class BaseModel(nn.Sequential, AdapterMethods):
         """
         if not len(inputs):
             return {}
-        first = adapt_input_module(self[0])
+        first = find_input_module(self)
         try:
             samples = [first.read(value) for value in inputs]
             for sample in samples:
@@ -279,13 +302,17 @@ class BaseModel(nn.Sequential, AdapterMethods):
 
     def forward(self, input: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         """Run the modules in order; each is given those of `kwargs` that it takes."""
+        sizes = input.get(CLIP_SIZES)
         for name, module in self.named_children():
             taken = {*self.module_kwargs.get(name, ()), *getattr(module, "forward_kwargs", ())}
             if taken and kwargs:
                 input = module(input, **{key: value for key, value in kwargs.items() if key in taken})
             else:
                 input = module(input)
-        return input
+        if sizes is None:
+            return input
+        is_normalised = ends_normalised(list(self), input.get("route"))
+        return {"sentence_embedding": average_frames(input["sentence_embedding"], sizes, is_normalised)}
 
     @contextlib.contextmanager
     def _on_device(self, device: str | torch.device | None) -> Iterator[torch.device]:
@@ -363,7 +390,9 @@ class BaseModel(nn.Sequential, AdapterMethods):
 
     def get_saved_config(self) -> dict[str, Any]:
         """Return this model's part of `config_sentence_transformers.json`."""
-        return {"model_type": self.model_type, "prompts": self.prompts, "default_prompt_name": self.default_prompt_name}
+        config = {"model_type": self.model_type, "prompts": self.prompts}
+        frames = {"video_as_frames": self.video_as_frames} if self.video_as_frames else {}
+        return {**config, "default_prompt_name": self.default_prompt_name, **frames}
 
     # Parts of the interface that are not built
 

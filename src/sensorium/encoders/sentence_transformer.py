@@ -62,6 +62,8 @@ class SentenceTransformer(BaseModel):
         truncate_dim: Leading dimensions kept of each vector; None keeps all.
         media: Limits and fetch policy for media, and whether JPEG files may be decoded at a reduced size.
         tokenizer_kwargs: Older name of `processor_kwargs`.
+        video_as_frames: Take clips on a model that takes images and no clips: a clip's vector is the mean of its
+            frames' vectors, of 8 frames spread over it, or as many as given. The checkpoint's own setting if None.
 
     Raises:
         ModelNotFoundError: There is no such checkpoint.
@@ -100,6 +102,7 @@ class SentenceTransformer(BaseModel):
         truncate_dim: int | None = None,
         media: MediaSettings | None = None,
         tokenizer_kwargs: dict[str, Any] | None = None,
+        video_as_frames: bool | int | None = None,
     ) -> None:
         options = LoadOptions(
             token=_join_tokens(token, use_auth_token),
@@ -114,6 +117,7 @@ class SentenceTransformer(BaseModel):
         )
         super().__init__(model_name_or_path, modules, device, prompts, default_prompt_name, options, media)
         saved = self.model_config
+        self.video_as_frames = saved.get("video_as_frames") or False if video_as_frames is None else video_as_frames
         self.truncate_dim = truncate_dim if truncate_dim is not None else saved.get("truncate_dim")
         self._similarity: SimilarityFunction | None = None
         if similarity_fn_name is not None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional
 
-from sensorium.encoders.inputs import adapt_input_module
+from sensorium.encoders.clip_frames import find_input_module
 from sensorium.errors import InputError, UnsupportedModalityError
 from sensorium.media.cost import probe_sample
 from sensorium.media.digest import sample_key
@@ -59,9 +59,9 @@ class ModelSteps:
         self.prompt = prompt
         self.kwargs = kwargs
         self.device = device
-        self.first = adapt_input_module(model[0])
+        self.first = find_input_module(model)
         task = kwargs.get("task")
-        self.reading = {"task": task} if task is not None and isinstance(self.first, Router) else {}
+        self.reading = {"task": task} if task is not None and isinstance(model[0], Router) else {}
         self.loading = {key: kwargs[key] for key in ("processing_kwargs",) if key in kwargs}
         self.routed = {key: value for key, value in kwargs.items() if key != "processing_kwargs"}
 

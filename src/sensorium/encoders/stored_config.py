@@ -33,6 +33,8 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "requirements": object,
     "similarity_fn_name": str,
     "truncate_dim": int,
+    # Written by this library; others ignore it.
+    "video_as_frames": (bool, int),
     # Written by PyLate, and read by the encoder for late interaction.
     "attend_to_expansion_tokens": bool,
     "do_query_expansion": bool,
