@@ -6,6 +6,7 @@
 #   make test-long   the tests that take minutes
 #   make bench       every benchmark, each against sentence-transformers in one run
 #   make docs        the documentation, as HTML in site/
+#   make mini        train the built-in model anew, in build/mini: hours, and gigabytes from npm and Debian
 #   make clean       remove what the above made, but for .venv
 
 PYTHON ?= python3
@@ -14,12 +15,13 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.setup-stamp
 DOCS_SETUP := $(VENV)/.setup-docs-stamp
 ARGS ?=
+MINI_WORK ?= build/mini
 # Every test and benchmark uses small checkpoints made on the spot, or an installed one: nothing is fetched.
 OFFLINE := HF_HUB_OFFLINE=1
 # A file that begins with an underscore is shared by the benchmarks and is none itself.
 BENCHES := $(sort $(filter-out bench/_%,$(wildcard bench/*.py)))
 
-.PHONY: help setup demo check format test test-long bench docs clean
+.PHONY: help setup demo check format test test-long bench docs mini clean
 .DEFAULT_GOAL := help
 
 help:
@@ -28,10 +30,10 @@ help:
 setup: $(SETUP)
 
 # Runs again only when pyproject.toml changed; pip then leaves alone what already fits.
-$(SETUP): pyproject.toml
+$(SETUP): pyproject.toml models/mini/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Sensorium needs Python 3.10 or later; name one with: make PYTHON=python3.12 setup")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ./models/mini --editable '.[dev,mini]'
 	@touch $@
 
 $(DOCS_SETUP): $(SETUP)
@@ -64,6 +66,16 @@ bench: setup
 docs: $(DOCS_SETUP)
 	$(BIN)/sphinx-build --fail-on-warning --quiet -b html docs site
 	@echo "site/index.html"
+
+# Each step leaves alone what is done, and training goes on where it was stopped.
+mini: $(SETUP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[recipe]'
+	$(BIN)/python -m tools.mini.data $(MINI_WORK)
+	$(OFFLINE) $(BIN)/python -m tools.mini.train_image $(MINI_WORK)
+	$(OFFLINE) $(BIN)/python -m tools.mini.train_audio $(MINI_WORK)
+	$(OFFLINE) $(BIN)/python -m tools.mini.assemble $(MINI_WORK)
+	$(OFFLINE) $(BIN)/python -m tools.mini.evaluate $(MINI_WORK) --card
+	$(OFFLINE) $(BIN)/python -m tools.mini.gap
 
 clean:
 	rm -rf build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         UnsupportedModalityError,
         WorkerError,
     )
+    from sensorium.hub.builtin import builtin_model
     from sensorium.media.limits import FetchPolicy, MediaLimits, MediaSettings
     from sensorium.scoring import SimilarityFunction, quantize_embeddings
 
@@ -71,6 +72,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "UnsupportedModalityError",
         "WorkerError",
     ),
+    "sensorium.hub.builtin": ("builtin_model",),
     "sensorium.media.limits": ("FetchPolicy", "MediaLimits", "MediaSettings"),
     "sensorium.scoring": ("SimilarityFunction", "quantize_embeddings"),
 }
@@ -110,6 +112,7 @@ __all__ = [
     "UnsupportedModalityError",
     "WorkerError",
     "__version__",
+    "builtin_model",
     "models",
     "modules",
     "quantize_embeddings",

@@ -18,6 +18,9 @@ PACKAGES: dict[str, tuple[str, str]] = {
     "soxr": ("soxr", "audio"),
     "av": ("av", "video"),
     "peft": ("peft", "peft"),
+    "lancedb": ("lancedb", "store"),
+    "pyarrow": ("lancedb", "store"),
+    "sensorium_mini": ("sensorium-mini", "mini"),
 }
 
 

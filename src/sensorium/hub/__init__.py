@@ -6,8 +6,9 @@ functions that need it.
 
 from __future__ import annotations
 
+from sensorium.hub.builtin import BUILTIN_NOTICE, builtin_model
 from sensorium.hub.checkpoint import Checkpoint
 from sensorium.hub.names import NotAFolderError, resolve_name
 from sensorium.hub.requirements import check_requirements
 
-__all__ = ["Checkpoint", "NotAFolderError", "check_requirements", "resolve_name"]
+__all__ = ["BUILTIN_NOTICE", "Checkpoint", "NotAFolderError", "builtin_model", "check_requirements", "resolve_name"]

@@ -1,0 +1,1 @@
+"""Tests of the built-in model and of the recipe that makes it."""

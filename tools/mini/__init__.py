@@ -1,0 +1,1 @@
+"""The recipe of `sensorium-mini`, the small built-in model: data, training, assembly, evaluation."""
