@@ -73,6 +73,7 @@ mini: $(SETUP)
 	$(BIN)/python -m tools.mini.data $(MINI_WORK)
 	$(OFFLINE) $(BIN)/python -m tools.mini.train_image $(MINI_WORK)
 	$(OFFLINE) $(BIN)/python -m tools.mini.train_audio $(MINI_WORK)
+	$(OFFLINE) $(BIN)/python -m tools.mini.train_joint $(MINI_WORK)
 	$(OFFLINE) $(BIN)/python -m tools.mini.assemble $(MINI_WORK)
 	$(OFFLINE) $(BIN)/python -m tools.mini.evaluate $(MINI_WORK) --card
 	$(OFFLINE) $(BIN)/python -m tools.mini.gap

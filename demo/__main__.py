@@ -1,4 +1,4 @@
-"""`python -m demo`: encode everything in `samples/`, answer questions, rerank, compare with sentence-transformers.
+"""`python -m demo`: search with the built-in model; encode `samples/`, rerank, compare with sentence-transformers.
 
 The command line, and the settings of the process. Must not know what the tour does.
 """
@@ -17,8 +17,10 @@ from pathlib import Path
 
 from demo.checkpoints import find_minilm
 from demo.sample_files import SampleFiles, SamplesError
+from sensorium import builtin_model
 
 _SAMPLES = Path(__file__).parents[1] / "samples"
+_SHEET = Path("build/contact-sheet.png")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,17 +30,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The command line; None for that of the process.
 
     Returns:
-        0 if every file was encoded, every answer right, and every vector and score the peer's; otherwise 1.
+        0 if the built-in model finds what its card states, every file was encoded, every answer right, and every vector
+        and score the peer's; otherwise 1.
     """
     parser = argparse.ArgumentParser(
         prog="python -m demo",
-        description="Encode samples/, answer questions over it, rerank, and compare every vector and score with "
-        "sentence-transformers.",
+        description="Search pictures, words, sounds and clips with the built-in model; then encode samples/, answer "
+        "questions over it, rerank, and compare every vector and score with sentence-transformers.",
     )
     parser.add_argument("--samples", type=Path, default=_SAMPLES, metavar="DIR", help="a folder laid out as samples/")
-    folder = parser.parse_args(arguments).samples
+    parser.add_argument("--sheet", type=Path, default=_SHEET, metavar="PNG", help="where the contact sheet is written")
+    asked = parser.parse_args(arguments)
+    folder = asked.samples
     try:
         samples, minilm = SampleFiles.find(folder), find_minilm()
+        builtin_model()
         versions = [f"{name} {metadata.version(name)}" for name in ("sensorium", "sentence-transformers")]
     except (SamplesError, ImportError) as exc:
         parser.error(str(exc))
@@ -48,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _prepare_process()
     from demo.tour import Tour  # torch comes with it, which takes seconds
 
-    tour = Tour(samples, peer=versions[1])
+    tour = Tour(samples, versions[1], asked.sheet)
     tour.walk(minilm)
     return tour.conclude(time.perf_counter() - start)
 

@@ -18,11 +18,13 @@ from demo.agreement_table import agreement_lines
 from demo.broken_file import encode_broken_batch
 from demo.checkpoints import MINILM_TITLE, SMALL_CHECKPOINTS, SmallCheckpoint, load_ours, load_theirs
 from demo.media_table import Encoded
+from demo.pictograms import Pictograms
 from demo.rerank_steps import RerankSteps
 from demo.sample_files import SampleFile, SampleFiles
 from demo.score_agreement import ScoreAgreement
 from demo.score_table import score_lines
 from demo.table import paragraph, print_title
+from sensorium.hub import BUILTIN_NOTICE, builtin_model
 
 if TYPE_CHECKING:
     from sensorium import SentenceTransformer
@@ -31,14 +33,16 @@ if TYPE_CHECKING:
 class Tour:
     """One run of the demo. It prints as it goes, and remembers what is wrong."""
 
-    def __init__(self, samples: SampleFiles, peer: str) -> None:
+    def __init__(self, samples: SampleFiles, peer: str, sheet: Path) -> None:
         """Prepare a walk.
 
         Args:
             samples: What is encoded.
             peer: The peer's name and version, for the text.
+            sheet: Where the contact sheet is written.
         """
         self.samples = samples
+        self.sheet = sheet
         self.peer = peer
         #: What is wrong, and with which checkpoints.
         self.problems: dict[str, list[str]] = {}
@@ -55,6 +59,7 @@ class Tour:
         """
         with tempfile.TemporaryDirectory(prefix="sensorium-demo-") as name:
             scratch = Path(name)
+            self._search_pictograms()
             model = load_ours(minilm)
             self._encode_texts(model, minilm)
             rows = self._encode_media(scratch)
@@ -90,6 +95,16 @@ class Tour:
     def _note(self, title: str, problems: Sequence[str]) -> None:
         for problem in problems:
             self.problems.setdefault(problem, []).append(title)
+
+    def _search_pictograms(self) -> None:
+        print_title("Words, pictures, spoken words and clips, by the built-in model")
+        print(paragraph(BUILTIN_NOTICE))
+        folder = Path(builtin_model())
+        step = Pictograms(load_ours(folder), folder.parent / "figures.json")
+        step.write_sheet(self.sheet)
+        print(paragraph(f"Of models/mini/sample, none of which it was trained on. Look at them: {self.sheet}"))
+        print(*step.lines(), sep="\n", flush=True)
+        self._note("sensorium-mini", step.find_problems())
 
     def _encode_texts(self, model: SentenceTransformer, minilm: Path) -> None:
         passages = self.samples.of("text")

@@ -173,7 +173,8 @@ RUN = [page for page in PAGES if any(is_run(page, block) for block in find_block
 @pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
 def test_blocks_run(page: Path, tiny: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "samples").symlink_to(ROOT / "samples", target_is_directory=True)
+    for folder in ("samples", "models"):
+        (tmp_path / folder).symlink_to(ROOT / folder, target_is_directory=True)
     scope: dict[str, Any] = {"__name__": "page"}
     for block in find_blocks(page):
         if is_run(page, block):

