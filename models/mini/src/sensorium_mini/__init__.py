@@ -1,1 +1,1 @@
-"""The files of the model `sensorium-mini`, in the folder `model`. There is no code here: see `sensorium.builtin_model`."""
+"""The files of the model `sensorium-mini`, in the folder `model`. No code is here: see `sensorium.builtin_model`."""
