@@ -18,6 +18,8 @@ PACKAGES: dict[str, tuple[str, str]] = {
     "soxr": ("soxr", "audio"),
     "av": ("av", "video"),
     "peft": ("peft", "peft"),
+    "pypdfium2": ("pypdfium2", "pdf"),
+    "pathspec": ("pathspec", "ingest"),
     "lancedb": ("lancedb", "store"),
     "pyarrow": ("lancedb", "store"),
     "sensorium_mini": ("sensorium-mini", "mini"),
