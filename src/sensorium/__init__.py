@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sensorium.engine.report import EncodeResult, ItemError, PredictResult, RankResult
     from sensorium.errors import (
         CheckpointError,
+        DiskFullError,
         EngineError,
         FetchError,
         InputError,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
         ModelNotFoundError,
         NotBuiltError,
         SensoriumError,
+        StoreError,
+        StoreNotFoundError,
         UnknownArgumentError,
         UnsupportedModalityError,
         WorkerError,
@@ -57,6 +60,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "sensorium.engine.report": ("EncodeResult", "ItemError", "PredictResult", "RankResult"),
     "sensorium.errors": (
         "CheckpointError",
+        "DiskFullError",
         "EngineError",
         "FetchError",
         "InputError",
@@ -68,6 +72,8 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "ModelNotFoundError",
         "NotBuiltError",
         "SensoriumError",
+        "StoreError",
+        "StoreNotFoundError",
         "UnknownArgumentError",
         "UnsupportedModalityError",
         "WorkerError",
@@ -85,6 +91,7 @@ _HOME_OF: dict[str, str] = {name: home for home, names in _HOMES.items() for nam
 __all__ = [
     "CheckpointError",
     "CrossEncoder",
+    "DiskFullError",
     "EncodeResult",
     "EngineError",
     "FetchError",
@@ -108,6 +115,8 @@ __all__ = [
     "SentenceTransformer",
     "SimilarityFunction",
     "SparseEncoder",
+    "StoreError",
+    "StoreNotFoundError",
     "UnknownArgumentError",
     "UnsupportedModalityError",
     "WorkerError",

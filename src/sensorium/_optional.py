@@ -18,8 +18,15 @@ PACKAGES: dict[str, tuple[str, str]] = {
     "soxr": ("soxr", "audio"),
     "av": ("av", "video"),
     "peft": ("peft", "peft"),
+    "pypdfium2": ("pypdfium2", "pdf"),
+    "pathspec": ("pathspec", "ingest"),
     "lancedb": ("lancedb", "store"),
     "pyarrow": ("lancedb", "store"),
+    "filelock": ("filelock", "store"),
+    "typer": ("typer", "cli"),
+    "rich": ("rich", "cli"),
+    "watchfiles": ("watchfiles", "cli"),
+    "openai": ("openai", "rag"),
     "sensorium_mini": ("sensorium-mini", "mini"),
 }
 

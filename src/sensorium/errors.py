@@ -14,6 +14,9 @@
     ├── MissingExtraError (ImportError)     names the pip command
     ├── EngineError (RuntimeError)
     │   └── WorkerError                     a worker process raised or died
+    ├── StoreError                          a collection on disk cannot be opened, read or written
+    │   ├── StoreNotFoundError (FileNotFoundError)
+    │   └── DiskFullError (OSError)         what was acknowledged is kept; make room and go on
     └── NotBuiltError (NotImplementedError) part of the interface, not part of this release
 
 Each also inherits the built-in that existing code catches. The fields say which input, which file and which
@@ -161,6 +164,29 @@ class WorkerError(EngineError):
     def __init__(self, reason: str, *, device: str | None = None) -> None:
         super().__init__(reason)
         self.device = device
+
+
+class StoreError(SensoriumError):
+    """A collection on disk cannot be opened, read or written.
+
+    Attributes:
+        path: The folder of the collection, or None.
+    """
+
+    def __init__(self, reason: str, *, path: str | None = None) -> None:
+        super().__init__(reason)
+        self.path = path
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class StoreNotFoundError(StoreError, FileNotFoundError):
+    """No collection in that folder."""
+
+
+class DiskFullError(StoreError, OSError):
+    """No room left on the device that holds the collection. What was acknowledged before is there, and opens."""
 
 
 class NotBuiltError(SensoriumError, NotImplementedError):
