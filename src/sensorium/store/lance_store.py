@@ -5,7 +5,7 @@ Must not know models, files, or what metadata means.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -146,9 +146,25 @@ class LanceStore:
             InputError: A field that cannot be set, or a value that JSON has no form for.
             StoreError: It cannot be read or written.
         """
+        return self.edit_manifest(lambda manifest: changes)
+
+    def edit_manifest(self, edit: Callable[[Manifest], Mapping[str, Any]]) -> Manifest:
+        """Replace fields of the manifest by what `edit` makes of it as it is on disk now, and give what it is then.
+
+        Args:
+            edit: Given the manifest, gives the fields to replace; none leaves it alone. Other processes that change
+                the manifest wait meanwhile, so that nothing that they have written is lost.
+
+        Raises:
+            InputError: As for `update_manifest`.
+            StoreError: It cannot be read or written.
+        """
         with lock.hold(self._folder):
-            manifest = Manifest.read(self._folder).with_changes(changes)
-            manifest.write(self._folder)
+            manifest = Manifest.read(self._folder)
+            changes = edit(manifest)
+            if changes:
+                manifest = manifest.with_changes(changes)
+                manifest.write(self._folder)
         self._manifest = manifest
         return manifest
 

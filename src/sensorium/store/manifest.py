@@ -31,7 +31,8 @@ class Manifest:
             what reads them.
         prompts: Prompt name -> text, as used for documents and queries.
         modalities: What the model takes.
-        ingestion: How files were cut into rows; the settings of another room, not looked at here.
+        ingestion: How files were cut into rows, and which folders they come from; another room's, not looked at here.
+        encoding: What else the vectors were made with; another room's, not looked at here.
         balance: Statistics of the rows by modality; those of another room, not looked at here.
         library_version: The version of Sensorium that wrote this file.
 
@@ -49,6 +50,7 @@ class Manifest:
     prompts: Mapping[str, str] = field(default_factory=dict)
     modalities: tuple[str, ...] = ()
     ingestion: Mapping[str, Any] = field(default_factory=dict)
+    encoding: Mapping[str, Any] = field(default_factory=dict)
     balance: Mapping[str, Any] = field(default_factory=dict)
     library_version: str = __version__
 

@@ -103,6 +103,20 @@ class SourceLog:
             for values in batch.to_pylist():
                 yield SourceNote(**values)
 
+    def find(self, keys: Iterable[str]) -> dict[str, SourceNote]:
+        """Give key -> note of those sources that have one.
+
+        Raises:
+            StoreError: They cannot be read.
+        """
+        notes = (
+            SourceNote(**values)
+            for condition in write_any_of("key", keys)
+            for batch in self.table.scan(condition, _COLUMNS)
+            for values in batch.to_pylist()
+        )
+        return {note.key: note for note in notes}
+
     def count(self, *, only_unreadable: bool = False) -> int:
         """Give how many notes there are.
 
