@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from transformers import PretrainedConfig, PreTrainedModel
 
+    from sensorium.hub.checkpoint import Checkpoint
     from sensorium.types import Modality
 
 logger = logging.getLogger(__name__)
@@ -138,6 +139,11 @@ class BaseModel(nn.Sequential, AdapterMethods):
         for module in self.modules():
             if hasattr(module, "media_settings"):
                 setattr(module, "media_settings", value)  # noqa: B010 - modules have no declared attributes
+
+    @property
+    def checkpoint(self) -> Checkpoint | None:
+        """Where the model was loaded from; None if it was put together from modules."""
+        return self._checkpoint
 
     @property
     def prompts(self) -> dict[str, str]:

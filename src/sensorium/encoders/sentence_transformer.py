@@ -358,6 +358,21 @@ class SentenceTransformer(BaseModel):
         )
         return running.run_stream(self, inputs, call, window, return_report)
 
+    def encode_document_stream(self, inputs: Iterable[Any], **kwargs: Any) -> Iterator[Any]:
+        """Compute vectors of documents that come one after another: `encode_stream`, with the prompt and the task of
+        `encode_document`.
+
+        Args:
+            inputs: Any iterable; each item is one document.
+            **kwargs: As in `encode_stream`.
+
+        Yields:
+            A vector `[dim]` an input, in order.
+        """
+        if kwargs.get("prompt") is None and kwargs.get("prompt_name") is None:
+            kwargs["prompt_name"] = self._prompts.document_name()
+        return self.encode_stream(inputs, **{"task": "document", **kwargs})
+
     def _check_arguments(self, method: str, given: dict[str, Any]) -> None:
         if given:
             known = [*self.get_model_kwargs(), "task", "processing_kwargs"]

@@ -68,6 +68,7 @@ class LanceStore:
         index = index or IndexPolicy()
         self._folder = folder
         self._manifest = manifest
+        self._manifest_stamp: tuple[int, int] | None = None
         self._table = table
         self._sources = sources
         self._reader = Reader(table)
@@ -134,6 +135,17 @@ class LanceStore:
     def sources(self) -> SourceLog:
         """Which sources were read, when, and which could not be."""
         return self._sources
+
+    def refresh_manifest(self) -> Manifest:
+        """Read the manifest again if another process has replaced it, and give it.
+
+        Raises:
+            StoreError: It cannot be read.
+        """
+        stamp = Manifest.stamp(self._folder)
+        if stamp != self._manifest_stamp:
+            self._manifest, self._manifest_stamp = Manifest.read(self._folder), stamp
+        return self._manifest
 
     def update_manifest(self, **changes: Any) -> Manifest:
         """Replace fields of the manifest on disk, and give what it is now.
@@ -305,6 +317,14 @@ class LanceStore:
             StoreError: The table cannot be read.
         """
         return self._reader.count(where)
+
+    def modalities(self) -> dict[str, int]:
+        """Give modality -> number of rows, of those that have any.
+
+        Raises:
+            StoreError: The table cannot be read.
+        """
+        return self._reader.modalities()
 
     def digests(self, wanted: Iterable[str]) -> dict[str, np.ndarray]:
         """Give digest -> float32 vector `[dim]` for those digests that have one already.

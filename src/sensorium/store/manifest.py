@@ -106,6 +106,15 @@ class Manifest:
             raise StoreError(f"{path} is not the manifest of a collection: {exc}", path=path) from exc
 
     @classmethod
+    def stamp(cls, folder: Path) -> tuple[int, int] | None:
+        """Give what changes when the manifest in `folder` is replaced; None if it cannot be looked at."""
+        try:
+            about = (folder / MANIFEST_FILE).stat()
+        except OSError:
+            return None
+        return about.st_ino, about.st_mtime_ns
+
+    @classmethod
     def read(cls, folder: Path) -> Manifest:
         """Read the manifest in the folder of a collection.
 

@@ -79,6 +79,10 @@ class VectorStore(Protocol):
         """Give the number of rows that meet a condition."""
         ...
 
+    def modalities(self) -> dict[str, int]:
+        """Give modality -> number of rows."""
+        ...
+
     def digests(self, wanted: Iterable[str]) -> dict[str, np.ndarray]:
         """Give digest -> vector for those digests that have one already."""
         ...

@@ -5,6 +5,7 @@ Must not know how rows are searched or written.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -68,6 +69,13 @@ class Reader:
     def count(self, where: Where | None) -> int:
         columns = self.columns()
         return self._table.count(compile_where(where, columns), list(columns))
+
+    def modalities(self) -> dict[str, int]:
+        counts: Counter[str] = Counter()
+        for batch in self._table.scan(None, ("modality",)):
+            found = batch.column("modality").value_counts()
+            counts.update(dict(zip(found.field("values").to_pylist(), found.field("counts").to_pylist(), strict=True)))
+        return dict(sorted(counts.items()))
 
     def get(self, ids: Iterable[str], *, with_vectors: bool, with_thumbnails: bool) -> dict[str, Row]:
         wanted = list(dict.fromkeys(ids))

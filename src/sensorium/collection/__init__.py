@@ -1,0 +1,50 @@
+"""Collections: files of every kind in one folder on disk, found with words, pictures, sounds and clips.
+
+The public face of the room, each name loaded from its home on first use, and no model before it is needed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sensorium.collection.collection import Collection
+    from sensorium.collection.results import (
+        CollectionStats,
+        IndexProgress,
+        IndexReport,
+        ScoreParts,
+        SearchResult,
+        Unreadable,
+    )
+
+#: Home -> the names that live there.
+_HOMES: dict[str, tuple[str, ...]] = {
+    "collection": ("Collection",),
+    "results": ("CollectionStats", "IndexProgress", "IndexReport", "ScoreParts", "SearchResult", "Unreadable"),
+}
+_HOME_OF: dict[str, str] = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Collection",
+    "CollectionStats",
+    "IndexProgress",
+    "IndexReport",
+    "ScoreParts",
+    "SearchResult",
+    "Unreadable",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'sensorium.collection' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"sensorium.collection.{home}"), name)
+    globals()[name] = value  # the next access is a plain lookup
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

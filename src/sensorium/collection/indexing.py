@@ -1,0 +1,295 @@
+"""One `add`: a thread reads ahead, the caller's thread computes, another thread writes, in bounded memory.
+
+Records keep their order from the first side to the last, so that a source's note is only written after its records.
+Must not know what files hold, or how rows are stored.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from sensorium.collection.events import Event, Pending, Problem, SourceDone, Unchanged
+from sensorium.collection.results import IndexProgress, Unreadable
+from sensorium.collection.writing import Step, Writer
+from sensorium.errors import InputError
+
+if TYPE_CHECKING:
+    from sensorium.collection.identity import EncoderDoor
+    from sensorium.media.samples import Sample
+    from sensorium.store import LanceStore
+
+ProgressCallback: TypeAlias = Callable[[IndexProgress], None]
+
+#: Blocks of events that may wait for the computing side.
+_BLOCKS_AHEAD = 4
+#: A step is written when it has this many rows, or is this old.
+_STEP_ROWS = 256
+_STEP_SECONDS = 5.0
+#: Vectors of records that are not written yet, or were a moment ago, for others of the same content.
+_REMEMBERED = 4096
+_MOST_PROBLEMS = 1000
+
+
+class Ahead:
+    """Reads an iterator in a thread, a few items ahead.
+
+    Args:
+        source: What to read.
+    """
+
+    def __init__(self, source: Iterable[list[Event]]) -> None:
+        self._source = source
+        self._queue: queue.Queue[list[Event] | BaseException | None] = queue.Queue(_BLOCKS_AHEAD)
+        self._is_stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sensorium-collection-reader", daemon=True)
+
+    def __iter__(self) -> Iterator[list[Event]]:
+        self._thread.start()
+        while True:
+            block = self._queue.get()
+            if block is None:
+                return
+            if isinstance(block, BaseException):
+                raise block
+            yield block
+
+    def stop(self) -> None:
+        """End the thread, wherever it is, and wait for it."""
+        self._is_stopped.set()
+        while self._thread.is_alive():
+            try:
+                self._queue.get(timeout=0.05)
+            except queue.Empty:
+                continue
+
+    def _run(self) -> None:
+        last: BaseException | None = None
+        try:
+            for block in self._source:
+                self._queue.put(block)
+                if self._is_stopped.is_set():
+                    break
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+            last = error
+        self._queue.put(last)
+
+
+class Indexing:
+    """The state of one `add`, and what came of it.
+
+    Args:
+        store: Where records go.
+        door: To the model.
+        on_progress: Told how far it is.
+        count_files: Says how many files there are once that is known.
+
+    Attributes:
+        files: Sources dealt with.
+        unchanged: Of them, those that were there.
+        skipped: Of them, those that rightly gave no records.
+        records: Records stored.
+        computed: Of them, those whose vector was computed.
+        removed: Records removed.
+        problems: What could not be read, the first thousand.
+        problem_count: How many there were.
+        seen: Keys of the sources that were found.
+    """
+
+    def __init__(
+        self,
+        store: LanceStore,
+        door: EncoderDoor,
+        on_progress: ProgressCallback | None = None,
+        count_files: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        self._store = store
+        self._door = door
+        self._on_progress = on_progress
+        self._count_files = count_files
+        self._slots: deque[Event] = deque()
+        self._asked: deque[Pending] = deque()
+        self._vectors: dict[str, np.ndarray] = {}
+        self._twins: dict[str, list[Pending]] = {}
+        self._step = Step()
+        self._step_begun = time.monotonic()
+        self._current: str | None = None
+        self.files = self.unchanged = self.skipped = 0
+        self.problems: list[Unreadable] = []
+        self.problem_count = self.records = self.computed = self.removed = 0
+        self.seen: set[str] = set()
+        self._reason: str | None = None
+
+    def run(self, blocks: Iterable[list[Event]]) -> None:
+        """Store everything that is new.
+
+        Args:
+            blocks: Events in order.
+
+        Raises:
+            StoreError: A step could not be written.
+            SensoriumError: The model failed, through no fault of a record.
+            KeyboardInterrupt: What was computed before is written.
+        """
+        ahead = Ahead(blocks)
+        self._writer = Writer(self._store)
+        try:
+            self._compute(self._feed(ahead))
+        finally:
+            ahead.stop()
+            try:
+                self._hand_over()
+            finally:
+                self._writer.close()
+        self._writer.check()
+        for problem in self._writer.problems:
+            self.note_problem(problem)
+        self.records, self.computed = self._writer.records, self._writer.computed
+        self.removed = self._writer.removed
+        self._report()
+
+    def _compute(self, pending: Iterator[Pending]) -> None:
+        first = next(pending, None)
+        if first is None:
+            return  # everything is known: the model is not even loaded
+        samples = self._to_samples(_chain(first, pending))
+        rows = self._door.load().encode_document_stream(samples, on_error="skip", return_report=True)
+        for row in rows:
+            self._settle(self._asked.popleft(), row.embedding, row.error)
+            self._advance()
+
+    def _to_samples(self, pending: Iterator[Pending]) -> Iterator[Sample]:
+        for one in pending:
+            try:
+                sample = one.record.to_sample()
+            except InputError as exc:
+                self._settle(one, None, exc)
+            else:
+                self._asked.append(one)
+                yield sample
+
+    def _feed(self, ahead: Ahead) -> Iterator[Pending]:
+        """Take events as they come, and give the records whose vectors are to be computed."""
+        for block in ahead:
+            for event in block:
+                self._slots.append(event)
+                if isinstance(event, Pending) and not event.is_ready and not self._is_twin(event):
+                    yield event
+            self._advance()
+
+    def _is_twin(self, pending: Pending) -> bool:
+        """Tell whether the same content was met before; then its vector is, or will be, this one's."""
+        digest = pending.record.digest
+        if digest in self._vectors:
+            pending.vector = self._vectors[digest]
+            return True
+        if digest in self._twins:
+            self._twins[digest].append(pending)
+            return True
+        self._twins[digest] = []
+        return False
+
+    def _settle(self, pending: Pending, vector: Any, error: Exception | None) -> None:
+        digest = pending.record.digest
+        reason = str(getattr(error, "reason", error)) if error is not None else _find_fault(vector)
+        pending.is_computed = reason is None
+        for one in (pending, *self._twins.pop(digest, ())):
+            one.problem = reason
+            one.vector = vector if reason is None else None
+        if reason is None:
+            self._vectors[digest] = vector
+            if len(self._vectors) > _REMEMBERED:
+                del self._vectors[next(iter(self._vectors))]
+
+    def _advance(self) -> None:
+        """Pass on what is ready, in order."""
+        while self._slots and (not isinstance(self._slots[0], Pending) or self._slots[0].is_ready):
+            self._take(self._slots.popleft())
+            if len(self._step.rows) >= _STEP_ROWS or len(self._step.done) >= 4 * _STEP_ROWS:
+                self._hand_over()
+        if self._step and time.monotonic() - self._step_begun > _STEP_SECONDS:
+            self._hand_over()
+        self._report()
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, Pending):
+            self._current = event.record.key
+            if event.problem is not None:
+                self._fail(event)
+            elif not event.is_stored:
+                self._step.rows.append(event)
+        elif isinstance(event, Problem):
+            self.note_problem(event.about)
+        else:
+            self._end_source(event)
+
+    def _end_source(self, event: SourceDone | Unchanged) -> None:
+        self.files += 1
+        if isinstance(event, Unchanged):
+            self.unchanged += 1
+            self.seen.add(event.key)
+            return
+        self.skipped += event.is_skipped
+        if event.note is not None:
+            self.seen.add(event.note.key)
+            self._step.done.append(self._with_reason(event))
+        self._reason = None
+
+    def _fail(self, event: Pending) -> None:
+        record = event.record
+        place = f"{record.place}: " if str(record.place) else ""
+        about = Unreadable(key=record.key, path=record.path, reason=f"{place}{event.problem}")
+        self._reason = self._reason or about.reason
+        self.note_problem(about)
+
+    def _with_reason(self, event: SourceDone) -> SourceDone:
+        """Put what failed while computing into the note of the source."""
+        note = event.note
+        if note is None or self._reason is None or note.reason is not None:
+            return event
+        return SourceDone(type(note)(note.key, note.path, note.stamp, self._reason), event.ids, event.is_skipped)
+
+    def note_problem(self, about: Unreadable) -> None:
+        """Count a file, page or item that could not be read, and keep the first ones."""
+        self.problem_count += 1
+        if len(self.problems) < _MOST_PROBLEMS:
+            self.problems.append(about)
+
+    def _hand_over(self) -> None:
+        if self._step:
+            step, self._step = self._step, Step()
+            self._writer.put(step)
+        self._step_begun = time.monotonic()
+
+    def _report(self) -> None:
+        if self._on_progress is not None:
+            self._on_progress(
+                IndexProgress(
+                    files=self.files,
+                    unchanged=self.unchanged,
+                    records=self._writer.records,
+                    computed=self._writer.computed,
+                    unreadable=self.problem_count,
+                    total_files=self._count_files(),
+                    current=self._current,
+                )
+            )
+
+
+def _find_fault(vector: Any) -> str | None:
+    """Say what is wrong with a vector, or None."""
+    array = np.asarray(vector)
+    if not np.isfinite(array).all():
+        return "the model gave a vector that is not of finite numbers for it."
+    return None if array.any() else "the model gave a vector of zeros for it, which has no direction to compare."
+
+
+def _chain(first: Pending, rest: Iterator[Pending]) -> Iterator[Pending]:
+    yield first
+    yield from rest

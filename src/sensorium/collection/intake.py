@@ -1,0 +1,217 @@
+"""The reading side of an `add`: sources become records, and of each record it is found out what is there already.
+
+Everything is a stream: a block of sources is looked up at a time, then a block of records. Must not know how vectors
+are computed or rows are written.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
+
+from sensorium.collection.events import Event, Pending, Problem, SourceDone, Unchanged
+from sensorium.collection.metadata import digest_metadata
+from sensorium.collection.results import Unreadable
+from sensorium.errors import InputError, MissingExtraError
+from sensorium.ingest import IngestSettings, Record, SkippedFile, SourceFile, UnreadableFile, hash_text, read_records
+from sensorium.ingest.text_files import HeldText
+from sensorium.store import SourceNote
+
+if TYPE_CHECKING:
+    from sensorium.store import LanceStore
+    from sensorium.store.rows import Metadata, Row
+
+Item = TypeVar("Item")
+#: Before the stamp of a source of which a user deleted records.
+DELETED = "deleted "
+#: Sources that are looked up together, and records.
+_SOURCES_AT_ONCE = 256
+_RECORDS_AT_ONCE = 64
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file to read, under its key in the collection, and the caller's metadata for it."""
+
+    file: SourceFile
+    metadata: Metadata
+
+
+class Intake:
+    """Finds out what has to be stored.
+
+    Args:
+        store: Where it will be stored.
+        settings: How files are cut.
+        modalities: What the model takes.
+        is_update: Whether files whose records a user deleted stay out until they change.
+    """
+
+    def __init__(
+        self, store: LanceStore, settings: IngestSettings, modalities: Iterable[str], *, is_update: bool = False
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._modalities = frozenset(modalities)
+        self._digest = settings.digest()
+        self._is_update = is_update
+
+    def read_files(self, found: Iterable[FoundFile | SkippedFile | UnreadableFile]) -> Iterator[list[Event]]:
+        """Read files that are new or changed.
+
+        Args:
+            found: Files, and what a walk says of others.
+
+        Yields:
+            Events in order, in blocks.
+        """
+        return self._look_up(self._read_new(found))
+
+    def read_items(self, entries: Iterable[Record | SkippedFile | UnreadableFile]) -> Iterator[list[Event]]:
+        """Take records of loose items.
+
+        Args:
+            entries: As `ingest.read_items` gives them.
+
+        Yields:
+            Events in order, in blocks.
+        """
+        return self._look_up(self._take_items(entries))
+
+    def _read_new(self, found: Iterable[FoundFile | SkippedFile | UnreadableFile]) -> Iterator[Event]:
+        for block in _in_blocks(found, _SOURCES_AT_ONCE):
+            notes = self._store.sources.find(one.file.key for one in block if isinstance(one, FoundFile))
+            for one in block:
+                if isinstance(one, FoundFile):
+                    yield from self._read_file(one, notes.get(one.file.key))
+                elif isinstance(one, UnreadableFile):
+                    yield Problem(Unreadable(key=one.key, path=one.path, reason=one.reason))
+                    yield SourceDone(None, None)
+                else:
+                    yield SourceDone(None, None, is_skipped=True)
+
+    def _read_file(self, found: FoundFile, note: SourceNote | None) -> Iterator[Event]:
+        source = found.file
+        stamp = f"{source.size}-{source.mtime_ns}-{self._digest}-{digest_metadata(found.metadata)}"
+        path = source.path.encode("utf-8", "backslashreplace").decode()
+        if note is not None and note.path is not None and note.path != path and os.path.lexists(note.path):
+            yield Problem(_describe_clash(source.key, path, note.path))
+            yield SourceDone(None, None)
+            return
+        known = {stamp, f"{DELETED}{stamp}"} if self._is_update else {stamp}
+        if note is not None and note.stamp in known and note.path == path:
+            yield Unchanged(source.key)
+            return
+        ids: set[str] = set()
+        reason: str | None = None
+        is_whole, is_skipped = True, False
+        try:
+            for entry in read_records(source, self._settings, metadata=found.metadata):
+                if isinstance(entry, Record):
+                    ids.add(entry.id)
+                    yield self._fit(entry)
+                elif isinstance(entry, SkippedFile):
+                    is_skipped = True
+                else:
+                    place = f"{entry.place}: " if str(entry.place) else ""
+                    reason = reason or f"{place}{entry.reason}"
+                    yield Problem(Unreadable(key=source.key, path=path, reason=f"{place}{entry.reason}"))
+        except (InputError, MissingExtraError) as exc:
+            is_whole, reason = False, str(getattr(exc, "reason", exc))
+            if isinstance(exc, MissingExtraError):
+                stamp = ""  # no file has it: to be read again when the package may be there
+            yield Problem(Unreadable(key=source.key, path=path, reason=reason))
+        note = SourceNote(source.key, path, stamp, reason)
+        yield SourceDone(note, frozenset(ids) if is_whole else None, is_skipped)
+
+    def _take_items(self, entries: Iterable[Record | SkippedFile | UnreadableFile]) -> Iterator[Event]:
+        ids: set[str] = set()
+        key: str | None = None
+        for entry in entries:
+            if key is not None and entry.key != key:
+                yield SourceDone(SourceNote(key, None, ""), frozenset(ids))
+                ids = set()
+            if isinstance(entry, Record):
+                key = entry.key
+                ids.add(entry.id)
+                yield self._fit(entry)
+                continue
+            key = None
+            if isinstance(entry, UnreadableFile):
+                yield Problem(Unreadable(key=entry.key, path=entry.path, reason=str(entry.error)))
+            yield SourceDone(None, None, is_skipped=isinstance(entry, SkippedFile))
+        if key is not None:
+            yield SourceDone(SourceNote(key, None, ""), frozenset(ids))
+
+    def _fit(self, record: Record) -> Pending:
+        """Bring a record to what the model takes: a page becomes its words where the model reads no pictures."""
+        wanted = set(record.modality.split("+"))
+        if wanted <= self._modalities:
+            return Pending(record)
+        if record.text and "text" in self._modalities:
+            text = HeldText(record.text)
+            return Pending(dataclasses.replace(record, modality="text", digest=hash_text(record.text), held=text))
+        missing = " and ".join(sorted(wanted - self._modalities))
+        takes = ", ".join(sorted(self._modalities & {"text", "image", "audio", "video"}))
+        return Pending(record, problem=f"the collection's model does not take {missing}; it takes {takes}.")
+
+    def _look_up(self, events: Iterable[Event]) -> Iterator[list[Event]]:
+        block: list[Event] = []
+        waiting: list[Pending] = []
+        for event in events:
+            block.append(event)
+            if isinstance(event, Pending):
+                waiting.append(event)
+            if len(waiting) >= _RECORDS_AT_ONCE or len(block) >= 4 * _RECORDS_AT_ONCE:
+                self._find_known(waiting)
+                yield block
+                block, waiting = [], []
+        self._find_known(waiting)
+        if block:
+            yield block
+
+    def _find_known(self, waiting: list[Pending]) -> None:
+        open_ones = [one for one in waiting if one.problem is None]
+        if not open_ones:
+            return
+        ids = [one.record.id for one in open_ones]
+        rows = self._store.get(ids, with_vectors=False, with_thumbnails=False)
+        for one in open_ones:
+            row = rows.get(one.record.id)
+            one.is_stored = row is not None and _is_same(row, one.record)
+        unknown = [one for one in open_ones if not one.is_stored]
+        vectors = self._store.digests(one.record.digest for one in unknown) if unknown else {}
+        for one in unknown:
+            one.vector = vectors.get(one.record.digest)
+
+
+def _is_same(row: Row, record: Record) -> bool:
+    return (
+        row.digest == record.digest
+        and row.path == record.path
+        and row.modality == record.modality
+        and row.place.as_dict() == record.place.as_dict()
+        and _without_none(row.metadata) == _without_none(record.metadata)
+    )
+
+
+def _without_none(metadata: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in metadata.items() if value is not None}
+
+
+def _describe_clash(key: str, path: str, other: str) -> Unreadable:
+    return Unreadable(
+        key=key,
+        path=path,
+        reason=f"it would have the key {key!r}, which {other} has already: the collection's first folder holds a "
+        "folder of the same name as a later one. Rename one of them, or index it into a collection of its own.",
+    )
+
+
+def _in_blocks(values: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    source = iter(values)
+    while block := list(islice(source, size)):
+        yield block

@@ -1,0 +1,93 @@
+"""Finding records whose file is gone, after everything that was added has been walked again.
+
+What cannot be looked at is no proof of anything: a folder that is missing, empty or closed may be a disk that is not
+there today, so the records of its files stay. Must not know how files are walked.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from sensorium.collection.intake import DELETED
+from sensorium.collection.results import Unreadable
+from sensorium.ingest.listing import is_inside
+
+if TYPE_CHECKING:
+    from sensorium.store import LanceStore, SourceNote, Where
+
+_AT_ONCE = 500
+_MAGIC = "*?["
+
+
+def remove_gone(
+    store: LanceStore, seen: Collection[str], is_walked: Mapping[str, bool], unlisted: Sequence[str]
+) -> tuple[int, list[Unreadable]]:
+    """Remove the records of files that are gone, or are left out now.
+
+    Args:
+        store: The collection's rows.
+        seen: Keys of the files that were found.
+        is_walked: Path or pattern that was added -> whether any file was found there.
+        unlisted: Folders that could not be listed.
+
+    Returns:
+        How many records were removed, and a word for each place whose records stay although nothing was found there.
+    """
+    kept: dict[str, int] = {}
+    removed = 0
+    gone = _find_gone(store, seen, is_walked, unlisted, kept)
+    while block := list(islice(gone, _AT_ONCE)):
+        keys = [note.key for note in block]
+        removed += store.delete(where={"key": keys})
+        store.sources.delete(keys)
+    problems = [
+        Unreadable(
+            key=place,
+            path=place,
+            reason=f"nothing is found there now; the records of its {count} files stay. If the files are really gone, "
+            f"delete the records by their paths.",
+        )
+        for place, count in sorted(kept.items())
+    ]
+    return removed, problems
+
+
+def note_deletion(store: LanceStore, where: Where) -> None:
+    """Remember that a user deletes records, so that an update does not bring them back before their file changes."""
+    keys = dict.fromkeys(entry.key for entry in store.entries(where))
+    source = iter(keys)
+    while block := list(islice(source, _AT_ONCE)):
+        notes = store.sources.find(block).values()
+        store.sources.write(
+            type(note)(note.key, note.path, f"{DELETED}{note.stamp.removeprefix(DELETED)}", note.reason)
+            for note in notes
+        )
+
+
+def _find_gone(
+    store: LanceStore,
+    seen: Collection[str],
+    is_walked: Mapping[str, bool],
+    unlisted: Sequence[str],
+    kept: dict[str, int],
+) -> Iterator[SourceNote]:
+    for note in list(store.sources.read()):
+        if note.path is None or note.key in seen:
+            continue
+        around = [place for place in is_walked if is_inside(note.path, _folder_of(place))]
+        blind = [place for place in around if not is_walked[place]]
+        blind += [folder for folder in unlisted if is_inside(note.path, folder)]
+        if blind:
+            kept[blind[0]] = kept.get(blind[0], 0) + 1
+        elif around or (not os.path.lexists(note.path) and os.path.isdir(os.path.dirname(note.path))):
+            yield note
+
+
+def _folder_of(place: str) -> str:
+    """Give the folder before the first sign of a pattern, or the path itself."""
+    parts = place.split(os.sep)
+    first = next((at for at, part in enumerate(parts) if any(sign in part for sign in _MAGIC)), len(parts))
+    return place if first == len(parts) or os.path.lexists(place) else os.sep.join(parts[:first]) or os.sep
