@@ -1,4 +1,4 @@
-"""`python -m demo`: search with the built-in model; encode `samples/`, rerank, compare with sentence-transformers.
+"""`python -m demo`: search a collection of `samples/`; encode its files, rerank, compare with sentence-transformers.
 
 The command line, and the settings of the process. Must not know what the tour does.
 """
@@ -35,8 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="python -m demo",
-        description="Search pictures, words, sounds and clips with the built-in model; then encode samples/, answer "
-        "questions over it, rerank, and compare every vector and score with sentence-transformers.",
+        description="Make a collection of samples/ and search it across modalities with the built-in model; then encode "
+        "its files by small checkpoints, answer questions, rerank, and compare every vector and score with sentence-transformers.",
     )
     parser.add_argument("--samples", type=Path, default=_SAMPLES, metavar="DIR", help="a folder laid out as samples/")
     parser.add_argument("--sheet", type=Path, default=_SHEET, metavar="PNG", help="where the contact sheet is written")
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _prepare_process()
     from demo.tour import Tour  # torch comes with it, which takes seconds
 
-    tour = Tour(samples, versions[1], asked.sheet)
+    tour = Tour(folder, samples, versions[1], asked.sheet)
     tour.walk(minilm)
     return tour.conclude(time.perf_counter() - start)
 

@@ -16,7 +16,16 @@ from demo import media_table, questions
 from demo.agreement import Agreement, compare
 from demo.agreement_table import agreement_lines
 from demo.broken_file import encode_broken_batch
-from demo.checkpoints import MINILM_TITLE, SMALL_CHECKPOINTS, SmallCheckpoint, load_ours, load_theirs
+from demo.checkpoints import (
+    BERT_RERANKER,
+    MINILM_TITLE,
+    SMALL_CHECKPOINTS,
+    SmallCheckpoint,
+    load_our_reranker,
+    load_ours,
+    load_theirs,
+)
+from demo.collection_steps import CollectionSteps
 from demo.media_table import Encoded
 from demo.pictograms import Pictograms
 from demo.rerank_steps import RerankSteps
@@ -33,14 +42,16 @@ if TYPE_CHECKING:
 class Tour:
     """One run of the demo. It prints as it goes, and remembers what is wrong."""
 
-    def __init__(self, samples: SampleFiles, peer: str, sheet: Path) -> None:
+    def __init__(self, folder: Path, samples: SampleFiles, peer: str, sheet: Path) -> None:
         """Prepare a walk.
 
         Args:
-            samples: What is encoded.
+            folder: What becomes a collection.
+            samples: What of it is encoded file by file.
             peer: The peer's name and version, for the text.
             sheet: Where the contact sheet is written.
         """
+        self.folder = folder
         self.samples = samples
         self.sheet = sheet
         self.peer = peer
@@ -59,7 +70,9 @@ class Tour:
         """
         with tempfile.TemporaryDirectory(prefix="sensorium-demo-") as name:
             scratch = Path(name)
-            self._search_pictograms()
+            builtin = load_ours(Path(builtin_model()))
+            self._search_collection(builtin, scratch)
+            self._search_pictograms(builtin)
             model = load_ours(minilm)
             self._encode_texts(model, minilm)
             rows = self._encode_media(scratch)
@@ -96,11 +109,16 @@ class Tour:
         for problem in problems:
             self.problems.setdefault(problem, []).append(title)
 
-    def _search_pictograms(self) -> None:
-        print_title("Words, pictures, spoken words and clips, by the built-in model")
+    def _search_collection(self, model: SentenceTransformer, scratch: Path) -> None:
+        print_title(f"A folder of mixed files, {self.folder.name}/, as a collection of the built-in model")
         print(paragraph(BUILTIN_NOTICE))
-        folder = Path(builtin_model())
-        step = Pictograms(load_ours(folder), folder.parent / "figures.json")
+        steps = CollectionSteps(self.folder, scratch, model, load_our_reranker(BERT_RERANKER.build(scratch)))
+        steps.run()
+        self._note("the collection", steps.problems)
+
+    def _search_pictograms(self, model: SentenceTransformer) -> None:
+        print_title("Words, pictures, spoken words and clips it was not trained on, by the built-in model")
+        step = Pictograms(model, Path(builtin_model()).parent / "figures.json")
         step.write_sheet(self.sheet)
         print(paragraph(f"Of models/mini/sample, none of which it was trained on. Look at them: {self.sheet}"))
         print(*step.lines(), sep="\n", flush=True)

@@ -14,6 +14,15 @@ from sensorium._version import __version__
 
 if TYPE_CHECKING:
     from sensorium import models, modules, util
+    from sensorium.collection import (
+        Collection,
+        CollectionStats,
+        IndexProgress,
+        IndexReport,
+        ScoreParts,
+        SearchResult,
+        Unreadable,
+    )
     from sensorium.encoders import (
         CrossEncoder,
         MultiVectorEncoder,
@@ -43,12 +52,22 @@ if TYPE_CHECKING:
         UnsupportedModalityError,
         WorkerError,
     )
-    from sensorium.hub.builtin import builtin_model
+    from sensorium.hub.builtin import builtin_model, builtin_sample
+    from sensorium.ingest import IngestSettings
     from sensorium.media.limits import FetchPolicy, MediaLimits, MediaSettings
     from sensorium.scoring import SimilarityFunction, quantize_embeddings
 
 #: Home -> the names that live there.
 _HOMES: dict[str, tuple[str, ...]] = {
+    "sensorium.collection": (
+        "Collection",
+        "CollectionStats",
+        "IndexProgress",
+        "IndexReport",
+        "ScoreParts",
+        "SearchResult",
+        "Unreadable",
+    ),
     "sensorium.encoders": (
         "CrossEncoder",
         "MultiVectorEncoder",
@@ -78,7 +97,8 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "UnsupportedModalityError",
         "WorkerError",
     ),
-    "sensorium.hub.builtin": ("builtin_model",),
+    "sensorium.hub.builtin": ("builtin_model", "builtin_sample"),
+    "sensorium.ingest": ("IngestSettings",),
     "sensorium.media.limits": ("FetchPolicy", "MediaLimits", "MediaSettings"),
     "sensorium.scoring": ("SimilarityFunction", "quantize_embeddings"),
 }
@@ -90,12 +110,17 @@ _HOME_OF: dict[str, str] = {name: home for home, names in _HOMES.items() for nam
 
 __all__ = [
     "CheckpointError",
+    "Collection",
+    "CollectionStats",
     "CrossEncoder",
     "DiskFullError",
     "EncodeResult",
     "EngineError",
     "FetchError",
     "FetchPolicy",
+    "IndexProgress",
+    "IndexReport",
+    "IngestSettings",
     "InputError",
     "ItemError",
     "MediaError",
@@ -111,6 +136,8 @@ __all__ = [
     "PredictResult",
     "RankResult",
     "RerankedHit",
+    "ScoreParts",
+    "SearchResult",
     "SensoriumError",
     "SentenceTransformer",
     "SimilarityFunction",
@@ -118,10 +145,12 @@ __all__ = [
     "StoreError",
     "StoreNotFoundError",
     "UnknownArgumentError",
+    "Unreadable",
     "UnsupportedModalityError",
     "WorkerError",
     "__version__",
     "builtin_model",
+    "builtin_sample",
     "models",
     "modules",
     "quantize_embeddings",

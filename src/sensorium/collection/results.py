@@ -22,7 +22,7 @@ class ScoreParts:
         cosine: Cosine of the angle between the record's vector and the query's, -1 to 1.
         balanced: The cosine after the correction between modalities; compares across modalities, has no range.
         text: BM25 of the record's words for the query's, above 0.
-        fused: Reciprocal rank fusion of the ranks by vector and by words.
+        fused: 1 / (60 + place) after the ranks by vector and by words were fused.
         rerank: The reranker's score.
     """
 

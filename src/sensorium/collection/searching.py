@@ -15,6 +15,7 @@ import numpy as np
 from sensorium.collection.fusion import fuse_ranks
 from sensorium.collection.results import ScoreParts, SearchResult
 from sensorium.collection.snippets import make_snippet
+from sensorium.collection.stop_words import drop_stop_words
 from sensorium.ingest.place import Place
 
 if TYPE_CHECKING:
@@ -82,7 +83,12 @@ def find(
     worded: list[Hit] = []
     if is_hybrid and query.text is not None:
         worded = store.search_text(
-            query.text, depth, where=scope.where, modality=scope.modality, with_vectors=True, with_thumbnails=False
+            drop_stop_words(query.text),
+            depth,
+            where=scope.where,
+            modality=scope.modality,
+            with_vectors=True,
+            with_thumbnails=False,
         )
     known = {hit.id: hit for hit in hits}
     known.update({hit.id: hit for hit in worded if hit.id not in known})
