@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "pyproject.toml"
-ROOMS = ("cli", "server", "jobs", "util", "models", "collection", "training", "encoders", "store", "ingest")
+ROOMS = ("__main__", "cli", "server", "jobs", "util", "models", "collection", "training", "encoders", "store", "ingest")
 ROOMS += ("engine", "modules", "media", "hub", "scoring", "types", "_optional", "errors", "_version")
 WITHOUT_TORCH = ("media", "hub", "store", "ingest", "types", "_optional", "errors", "_version")
 
