@@ -113,13 +113,13 @@ def _describe(result: SearchResult, expected: str) -> str:
 
 def _describe_message(message: dict[str, Any]) -> list[str]:
     content = message["content"]
-    parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    parts: list[dict[str, Any]] = [{"type": "text", "text": content}] if isinstance(content, str) else content
     lines = []
     for part in parts:
         if part["type"] == "text":
             text = " ".join(part["text"].split())
             lines.append(f"{message['role']}: {text[:90]}{'...' if len(text) > 90 else ''}")
         else:
-            url = part.get("image_url", {}).get("url", "")
-            lines.append(f"{message['role']}: a picture as a data address of {len(url)} characters")
+            length = len(part["image_url"]["url"])
+            lines.append(f"{message['role']}: a picture as a data address of {length} characters")
     return lines

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from sensorium.errors import (
         CheckpointError,
         DiskFullError,
+        EndpointError,
         EngineError,
         FetchError,
         InputError,
@@ -80,6 +81,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "sensorium.errors": (
         "CheckpointError",
         "DiskFullError",
+        "EndpointError",
         "EngineError",
         "FetchError",
         "InputError",
@@ -115,6 +117,7 @@ __all__ = [
     "CrossEncoder",
     "DiskFullError",
     "EncodeResult",
+    "EndpointError",
     "EngineError",
     "FetchError",
     "FetchPolicy",

@@ -17,6 +17,7 @@
     ├── StoreError                          a collection on disk cannot be opened, read or written
     │   ├── StoreNotFoundError (FileNotFoundError)
     │   └── DiskFullError (OSError)         what was acknowledged is kept; make room and go on
+    ├── EndpointError                       a language model's endpoint refused, failed or did not answer
     └── NotBuiltError (NotImplementedError) part of the interface, not part of this release
 
 Each also inherits the built-in that existing code catches. The fields say which input, which file and which
@@ -187,6 +188,18 @@ class StoreNotFoundError(StoreError, FileNotFoundError):
 
 class DiskFullError(StoreError, OSError):
     """No room left on the device that holds the collection. What was acknowledged before is there, and opens."""
+
+
+class EndpointError(SensoriumError):
+    """The endpoint of a language model refused a request, failed, or did not answer.
+
+    Attributes:
+        endpoint: Its address, without credentials, or None.
+    """
+
+    def __init__(self, reason: str, *, endpoint: str | None = None) -> None:
+        super().__init__(reason)
+        self.endpoint = endpoint
 
 
 class NotBuiltError(SensoriumError, NotImplementedError):

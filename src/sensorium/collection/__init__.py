@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sensorium.collection.collection import Collection
+    from sensorium.collection.context import Context, Source
     from sensorium.collection.results import (
         CollectionStats,
         IndexProgress,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 #: Home -> the names that live there.
 _HOMES: dict[str, tuple[str, ...]] = {
     "collection": ("Collection",),
+    "context": ("Context", "Source"),
     "results": ("CollectionStats", "IndexProgress", "IndexReport", "ScoreParts", "SearchResult", "Unreadable"),
 }
 _HOME_OF: dict[str, str] = {name: home for home, names in _HOMES.items() for name in names}
@@ -29,10 +31,12 @@ _HOME_OF: dict[str, str] = {name: home for home, names in _HOMES.items() for nam
 __all__ = [
     "Collection",
     "CollectionStats",
+    "Context",
     "IndexProgress",
     "IndexReport",
     "ScoreParts",
     "SearchResult",
+    "Source",
     "Unreadable",
 ]
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sensorium.collection.adding import FileCount, Walks, expand_path, split_items
 from sensorium.collection.balancing import read_balance, refresh_balance
 from sensorium.collection.contents import read_content
+from sensorium.collection.context import Context, make_context
 from sensorium.collection.identity import EncoderDoor, describe, load_encoder
 from sensorium.collection.indexing import Indexing, ProgressCallback
 from sensorium.collection.intake import Intake
@@ -408,6 +409,41 @@ class Collection:
             StoreError: The collection cannot be read.
         """
         return self.search({"id": id}, top_k, modality=modality, where=where, balance=balance, hybrid=False)
+
+    def context(self, query: Any, **options: Any) -> list[dict[str, Any]]:
+        """Give the records that suit a question best as chat messages for a language model.
+
+        Args:
+            query: The question in words; or a dict with other media and the question under `"text"`.
+            **options: As of `make_context`.
+
+        Returns:
+            A system message and a user message in OpenAI's form: passages between marks, pages, images and frames as
+            data addresses, each with its key and place, and the question last.
+
+        Raises:
+            InputError: The question has no words; as of `search`.
+        """
+        return self.make_context(query, **options).messages
+
+    def make_context(
+        self, query: Any, *, max_images: int = 4, max_tokens: int = 4000, top_k: int = 8, **search_options: Any
+    ) -> Context:
+        """Give the messages of `context` together with their sources.
+
+        Args:
+            query: As of `context`.
+            max_images: Most pictures; a page beyond them is shown by its words.
+            max_tokens: Most tokens of all messages, estimated.
+            top_k: How many records to look for.
+            **search_options: As of `search`: `where`, `modality`, `reranker` and the like.
+
+        Raises:
+            InputError: As of `context`.
+        """
+        question = query.get("text", "") if isinstance(query, Mapping) else query
+        results = self.search(query, top_k, **search_options)
+        return make_context(question, results, self.content, max_images=max_images, max_tokens=max_tokens)
 
     def content(self, record: SearchResult | Row) -> Sample | None:
         """Give what was encoded for a record again: its passage, page, picture or segment, not decoded yet.

@@ -35,7 +35,7 @@ def read_content(row: Row | SearchResult, settings: IngestSettings) -> Sample | 
         sample = reopen(
             row.path,
             row.modality,
-            Place(**row.place.as_dict()),
+            Place.from_dict(row.place.as_dict()),
             settings,
             text=row.text,
             heading=heading if isinstance(heading, str) else None,

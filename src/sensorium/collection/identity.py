@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from sensorium.errors import InputError, MissingExtraError, ModelError, StoreError
 from sensorium.hub.builtin import BUILTIN_ID, builtin_model
 from sensorium.hub.fingerprint import fingerprint_folder
-from sensorium.store.manifest import Manifest, check_model
+from sensorium.store.manifest import Manifest, VectorDtype, check_model
 
 if TYPE_CHECKING:
     from sensorium.encoders import SentenceTransformer
@@ -79,7 +79,7 @@ def _builtin_folder() -> Path | None:
         return None
 
 
-def describe(encoder: SentenceTransformer, dtype: str, ingestion: Mapping[str, Any]) -> Manifest:
+def describe(encoder: SentenceTransformer, dtype: VectorDtype, ingestion: Mapping[str, Any]) -> Manifest:
     """Make the manifest of a new collection for a model.
 
     Raises:
@@ -93,9 +93,9 @@ def describe(encoder: SentenceTransformer, dtype: str, ingestion: Mapping[str, A
         model_id=name.model_id,
         revision=name.revision,
         dim=dim,
-        dtype=dtype,  # type: ignore[arg-type] - the manifest checks it
+        dtype=dtype,
         prompts=dict(encoder.prompts),
-        modalities=tuple(encoder.modalities),
+        modalities=tuple(str(one) for one in encoder.modalities),
         ingestion=ingestion,
         encoding={"truncate_dim": encoder.truncate_dim, "video_as_frames": encoder.video_as_frames},
     )

@@ -164,7 +164,7 @@ def to_results(store: LanceStore, ranked: Sequence[Ranked], query_text: str | No
             id=one.row.id,
             key=one.row.key,
             path=one.row.path,
-            place=Place(**one.row.place.as_dict()),
+            place=Place.from_dict(one.row.place.as_dict()),
             modality=one.row.modality,
             score=one.score,
             parts=one.parts,

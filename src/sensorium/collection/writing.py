@@ -133,7 +133,7 @@ class Writer:
 
 
 def _make_row(pending: Pending) -> Row:
-    record = pending.record
+    record, place = pending.record, pending.record.place
     try:
         thumbnail = record.thumbnail()
     except (MediaError, SensoriumError):
@@ -142,7 +142,7 @@ def _make_row(pending: Pending) -> Row:
         id=record.id,
         key=record.key,
         path=record.path,
-        place=Place(**record.place.as_dict()),
+        place=Place(page=place.page, start_s=place.start_s, end_s=place.end_s, start=place.start, end=place.end),
         modality=record.modality,
         digest=record.digest,
         vector=pending.vector,
