@@ -2,32 +2,31 @@
 
 In a shared space each modality lies in a region of its own, so a text is nearer to most texts than to the picture it
 describes, and plain cosines rank by modality before they rank by meaning. Here a cosine becomes the number of standard
-deviations by which it stands above what this query has with that modality in general: its mean is exact for the query
-(the mean of cosines is the cosine with the mean), its spread is that of pairs of such modalities. Within a modality the
-order stays that of the cosine. Must not know rows, or how candidates are found.
+deviations by which it stands above what this query has with that modality in general. That mean is exact for every
+query, since the mean of cosines is the product with the mean vector, and so needs no texts to be asked in words; the
+deviation is that of the cosines of one query, typical of the two modalities. Within a modality the order stays that of
+the cosine. Must not know rows, or how candidates are found.
 
-Source: the gap is Liang et al., "Mind the Gap", NeurIPS 2022; removing each modality's mean from mixed results is Li et
-al., "Closing the Modality Gap for Mixed Modality Search", 2025; means and deviations of scores as calibration are the
-z-norm of speaker verification (Auckenthaler et al., Digital Signal Processing 10, 2000). That the gap stands at right
-angles to what tells contents apart, so that the query's own mean need not be removed, is Zhang et al., "Diagnosing and
-Rectifying Vision Models using Language", ICLR 2023. What measured best is in `bench/balance.py`.
+Source: the gap is Liang et al., "Mind the Gap", NeurIPS 2022 (arXiv:2203.02053); taking each modality's mean away in
+mixed search is Li et al., "Closing the Modality Gap for Mixed Modality Search", 2025 (arXiv:2507.19054); means and
+deviations of the scores that a query has with what does not suit it are the normalisation of speaker verification
+(Auckenthaler et al., Digital Signal Processing 10, 2000) and of metasearch (Montague and Aslam, CIKM 2001). Which of
+their forms is best was measured: `bench/balance.py`, docs/how-to/mixed-results.md.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import binascii
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-#: Rows that stand in for queries of their modality.
-_QUERIES = 200
-#: A modality of so many rows counts half by its own statistics and half by those of all.
-_FEW = 8
-#: Below it, a spread is no spread: all vectors of the modality are one.
-_LEAST_SPREAD = 1e-3
+from sensorium.collection.balance_statistics import estimate_means, estimate_spreads, to_units
+from sensorium.errors import StoreError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,114 +34,114 @@ class Balance:
     """The statistics of one collection.
 
     Attributes:
-        means: Modality -> mean of its unit vectors, float32 `[dim]`.
-        spreads: Modality of a query -> modality of records -> standard deviation of cosines between the two.
+        means: Modality -> mean of its unit vectors, float32 `[dim]`, drawn a little towards those of the others.
+        spreads: Modality of a query -> modality of records -> typical standard deviation of one query's cosines.
+        rows: Modality -> how many vectors its statistics were made from, at least 1.
     """
 
     means: Mapping[str, np.ndarray]
     spreads: Mapping[str, Mapping[str, float]]
-    _pooled: Mapping[str, float] = field(init=False)
-
-    def __post_init__(self) -> None:
-        pooled = {}
-        for name in self.means:
-            others = [spreads[name] for asked, spreads in self.spreads.items() if asked != name]
-            pooled[name] = float(np.mean(others or [self.spreads[name][name]]))
-        object.__setattr__(self, "_pooled", pooled)
+    rows: Mapping[str, int]
 
     @classmethod
     def estimate(cls, vectors: Mapping[str, np.ndarray], *, seed: int = 0) -> Balance | None:
         """Estimate the statistics from vectors of a collection.
 
         Args:
-            vectors: Modality -> float32 `[rows, dim]`: all its vectors, or some drawn evenly. Lengths do not count.
-            seed: Of what is drawn from them.
+            vectors: Modality -> `[rows, dim]`, float: all its vectors, or about 2,000 of them drawn evenly. Lengths do
+                not count; vectors of length zero and such that are not finite are left out.
+            seed: Of which rows stand in for queries.
 
         Returns:
-            The statistics; None if there are fewer than two modalities, which need no balance.
+            The statistics, rounded to what `as_dict` keeps; None if there are fewer than two modalities, which need no
+            balance.
         """
-        units = {name: _to_units(array) for name, array in vectors.items() if len(array)}
+        units = {name: unit for name, rows in vectors.items() if len(unit := to_units(rows, drop=True))}
         if len(units) < 2:
             return None
-        random = np.random.default_rng(seed)
-        asked = {name: random.permutation(len(unit))[:_QUERIES] for name, unit in units.items()}
-        overall = np.mean([unit.mean(axis=0) for unit in units.values()], axis=0)
-        means = {name: _shrink(unit.mean(axis=0), overall, len(unit)) for name, unit in units.items()}
-        raw = {
-            one: {other: _find_spread(units[one], asked[one], units[other], one == other) for other in units}
-            for one in units
-        }
-        known = [value for row in raw.values() for value in row.values() if value is not None]
-        typical = float(np.mean(known)) if known else 1.0
-        spreads = {
-            one: {other: _fill(raw[one][other], typical, min(len(units[one]), len(units[other]))) for other in units}
-            for one in units
-        }
-        return cls(means, spreads)
+        means = {name: mean.astype("<f2").astype(np.float32) for name, mean in estimate_means(units).items()}
+        return cls(means, estimate_spreads(units, seed), {name: len(unit) for name, unit in units.items()})
 
     def scores(self, query: np.ndarray, query_modality: str | None, modality: str, vectors: np.ndarray) -> np.ndarray:
         """Compute how far records stand above what a query has with their modality in general.
 
         Args:
-            query: `[dim]`, of any length but zero.
-            query_modality: What the query is; where the collection holds no such records, or None, the spread of other
-                modalities' queries stands in.
-            modality: What the records are. One that was not there when the statistics were made is taken for an average
-                of the others.
-            vectors: `[rows, dim]`.
+            query: `[dim]`, of any length.
+            query_modality: What the query is. Of one that the collection holds no records of, such as words asked of
+                pictures and sounds, the parts stand in (`"image+text"`), or else all modalities.
+            modality: What the records are; likewise if there were none when the statistics were made.
+            vectors: `[rows, dim]`, of any lengths; rows may be 0.
 
         Returns:
-            Float64 `[rows]`, in standard deviations; higher is better.
+            Float64 `[rows]`, in standard deviations, higher is better, ordered as the cosines are. A vector of length
+            zero has the cosine 0.
         """
-        unit = _to_units(query[None])[0]
-        cosines = _to_units(vectors) @ unit
+        unit = to_units(query[None])[0].astype(np.float64)
+        cosines = to_units(vectors).astype(np.float64) @ unit
+        asked, found = self._find_known(query_modality), self._find_known(modality)
         if modality not in self.means:
-            general = float(np.mean([mean @ unit for mean in self.means.values()]))
-            return (cosines - general) / float(np.mean(list(self._pooled.values())))
-        row = self.spreads.get(query_modality or "", self._pooled)
-        return (cosines - self.means[modality] @ unit) / row[modality]
+            found = tuple(name for name in found if name != query_modality) or found
+        mean = sum(float(self.means[name] @ unit) for name in found) / len(found)
+        variances = [self.spreads[one][other] ** 2 for one in asked for other in found]
+        # A record is in the mean that it is held against; of one row in n (and one for the others) that hides 1 / (n + 1).
+        own = 1 + 1 / self.rows[modality] if modality in self.rows else 1.0
+        scores: np.ndarray = (cosines - mean) * (own / math.sqrt(sum(variances) / len(variances)))
+        return scores
+
+    def _find_known(self, modality: str | None) -> tuple[str, ...]:
+        """Name what is known and stands for `modality`: itself, its parts, or everything."""
+        if modality in self.means:
+            return (modality,)
+        parts = tuple(part for part in (modality or "").split("+") if part in self.means)
+        return parts or tuple(self.means)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the statistics as plain values for JSON; means as base64 of little-endian half precision."""
+        """Give the statistics as plain values for JSON, about 2.7 bytes a dimension and modality.
+
+        Means are base64 of little-endian half precision.
+        """
         return {
             "means": {
-                name: base64.b64encode(mean.astype("<f2").tobytes()).decode("ascii")
-                for name, mean in self.means.items()
+                name: base64.b64encode(mean.astype("<f2").tobytes()).decode() for name, mean in self.means.items()
             },
-            "spreads": {
-                one: {other: round(value, 6) for other, value in row.items()} for one, row in self.spreads.items()
-            },
+            "spreads": {one: dict(row) for one, row in self.spreads.items()},
+            "rows": dict(self.rows),
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Balance:
-        """Build the statistics from `as_dict`."""
-        means = {
-            name: np.frombuffer(base64.b64decode(text), "<f2").astype(np.float64)
-            for name, text in values["means"].items()
-        }
-        return cls(means, {one: dict(row) for one, row in values["spreads"].items()})
+        """Build the statistics from `as_dict`; they give the same scores to the last bit.
+
+        Raises:
+            StoreError: The values are not those of `as_dict`.
+        """
+        try:
+            means = {name: _read_mean(text) for name, text in values["means"].items()}
+            spreads = {one: {two: float(values["spreads"][one][two]) for two in means} for one in means}
+            rows = {name: int(values["rows"][name]) for name in means}
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError, binascii.Error) as exc:
+            raise _damaged(f"{type(exc).__name__}: {exc}") from exc
+        _check(means, (value for row in spreads.values() for value in row.values()), rows)
+        return cls(means, spreads, rows)
 
 
-def _to_units(vectors: np.ndarray) -> np.ndarray:
-    wide = np.asarray(vectors, np.float64)
-    return wide / np.maximum(np.linalg.norm(wide, axis=-1, keepdims=True), 1e-30)
+def _read_mean(text: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text, validate=True), "<f2").astype(np.float32)
 
 
-def _shrink(mean: np.ndarray, overall: np.ndarray, count: int) -> np.ndarray:
-    own = count / (count + _FEW)
-    return own * mean + (1 - own) * overall
+def _check(means: Mapping[str, np.ndarray], spreads: Iterable[float], rows: Mapping[str, int]) -> None:
+    if len({len(mean) for mean in means.values()}) != 1:
+        raise _damaged("the means must all have one length, and be there")
+    if not all(np.isfinite(mean).all() for mean in means.values()):
+        raise _damaged("a mean is not finite")
+    if not all(0 < spread < math.inf for spread in spreads):
+        raise _damaged("every spread must be a number above 0")
+    if min(rows.values()) < 1:
+        raise _damaged("every modality must have a row")
 
 
-def _find_spread(queries: np.ndarray, asked: np.ndarray, records: np.ndarray, is_same: bool) -> float | None:
-    """Give the standard deviation of cosines between some queries and all records, no row with itself."""
-    cosines = queries[asked] @ records.T
-    if is_same:
-        cosines[np.arange(len(asked)), asked] = np.nan
-    kept = cosines[np.isfinite(cosines)]
-    return float(kept.std()) if len(kept) > 1 else None
-
-
-def _fill(spread: float | None, typical: float, count: int) -> float:
-    own = 0.0 if spread is None else count / (count + _FEW)
-    return max(own * (spread or 0.0) + (1 - own) * typical, _LEAST_SPREAD)
+def _damaged(what: str) -> StoreError:
+    return StoreError(
+        f"the statistics that balance modalities cannot be read ({what}). Search with balance='off', or take "
+        "'balance' out of the collection's manifest, and the next add() makes them anew."
+    )
