@@ -16,11 +16,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from sensorium.errors import MediaError, MissingExtraError
+from sensorium.errors import MediaError, MediaLimitError, MissingExtraError
 from sensorium.ingest import IngestSettings, Place, Record, UnreadableFile
 from sensorium.ingest.pdf_file import MAX_SCALE, PdfFile, _clean, _find_scale
 from sensorium.ingest.pdf_pages import read_pdf
-from sensorium.media import open_source
+from sensorium.media import (
+    DecodeSpec,
+    MediaLimits,
+    MediaSettings,
+    load_sample,
+    open_source,
+    probe_sample,
+    sample_key,
+)
 from tests.ingest.made_files import make_origin, make_pdf
 
 
@@ -43,7 +51,7 @@ def test_a_record_a_page() -> None:
 @pytest.mark.parametrize("pixels", [1, 1000, 50_000])
 def test_a_page_is_drawn_to_a_number_of_pixels(size: tuple[int, int], pixels: int) -> None:
     (record,) = read(make_pdf(["x"], size), IngestSettings(page_pixels=pixels))
-    image = record.content
+    image = record.content.decode()
     assert image.mode == "RGB"
     assert image.width * image.height <= max(pixels, 1) or 1 in image.size
     wanted = min(pixels, size[0] * size[1] * MAX_SCALE**2)
@@ -54,7 +62,7 @@ def test_a_page_is_drawn_to_a_number_of_pixels(size: tuple[int, int], pixels: in
 
 def test_what_is_drawn_is_the_page() -> None:
     (record,) = read(make_pdf(["x"], (200, 300)), IngestSettings(page_pixels=200 * 300))
-    pixels = np.asarray(record.content)
+    pixels = np.asarray(record.content.decode())
     assert pixels[300 - 40, 40].tolist() == [0, 0, 0]  # the square, 20 to 60 points from below
     assert pixels[5, 5].tolist() == [255, 255, 255]
     assert pixels[20:40, 15:40].min() < 128  # the letter
@@ -62,18 +70,48 @@ def test_what_is_drawn_is_the_page() -> None:
         assert max(small.size) == 256
 
 
+def test_asking_for_a_page_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    (record,) = read(make_pdf(["x"], (210, 297)), IngestSettings(page_pixels=100_000))
+    with monkeypatch.context() as patched:
+        patched.setattr(PdfFile, "draw", None)
+        sample = record.to_sample()
+        cost = probe_sample(sample, MediaSettings())
+        assert sample_key(sample) is not None
+    loaded = load_sample(sample, DecodeSpec(), MediaSettings()).parts[0].value
+    assert loaded.tobytes() == record.content.decode().tobytes()
+    assert cost.pixels == pytest.approx(loaded.width * loaded.height, rel=0.01)
+    assert record.content.size == pytest.approx(loaded.size, rel=0.01)
+    settings = MediaSettings(limits=MediaLimits(max_pixels=1000))
+    with pytest.raises(MediaLimitError):
+        load_sample(sample, DecodeSpec(), settings)
+
+
+@pytest.mark.parametrize("pixels", [200_000, 1000])
+def test_drawing_a_page_leaves_a_thumbnail(monkeypatch: pytest.MonkeyPatch, pixels: int) -> None:
+    (record,) = read(make_pdf(["x"]), IngestSettings(page_pixels=pixels, thumbnail_side=100))
+    record.content.decode()
+    drawn: list[int] = []
+    draw = PdfFile.draw
+    monkeypatch.setattr(PdfFile, "draw", lambda self, *args: drawn.append(args[1]) or draw(self, *args))
+    with Image.open(BytesIO(record.thumbnail() or b"")) as small:
+        assert max(small.size) == 100
+    assert drawn == ([] if pixels > 1000 else [20_000])  # the page itself is drawn smaller than the thumbnail
+    assert record.thumbnail() == record.thumbnail()
+    assert len(drawn) <= 1
+
+
 def test_pages_are_drawn_after_the_file_was_read_and_in_another_process(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(make_pdf(["One", "Two"]))
     reading = read_pdf(open_source(tmp_path / "a.pdf"), make_origin(), None)
     first = next(reading)
     assert isinstance(first, Record)
-    while_open = np.asarray(first.content)
+    while_open = np.asarray(first.content.decode())
     assert len(list(reading)) == 1
-    again = pickle.loads(pickle.dumps(first)).content
+    again = pickle.loads(pickle.dumps(first)).content.decode()
     assert np.array_equal(while_open, np.asarray(again))
     (tmp_path / "a.pdf").unlink()
     with pytest.raises(MediaError):
-        _ = first.content
+        first.content.decode()
 
 
 def test_digests_rest_on_the_bytes_the_page_and_its_pixels(tmp_path: Path) -> None:
@@ -145,12 +183,12 @@ def test_threads_draw_side_by_side_as_alone(tmp_path: Path) -> None:
         path = tmp_path / f"{number}.pdf"
         path.write_bytes(make_pdf([f"File {number} page {page}" for page in range(4)]))
         files.append(path)
-    alone = [np.asarray(record.content).sum() for path in files for record in read(path)]
+    alone = [np.asarray(record.content.decode()).sum() for path in files for record in read(path)]
     found: dict[int, list[int]] = {}
 
     def draw(number: int) -> None:
         found[number] = [
-            np.asarray(record.content).sum()  # type: ignore[union-attr]
+            np.asarray(record.content.decode()).sum()  # type: ignore[union-attr]
             for record in read_pdf(open_source(files[number]), make_origin(), None)
         ]
 

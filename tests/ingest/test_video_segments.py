@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from sensorium.errors import MediaError, MissingMediaError
-from sensorium.ingest import IngestSettings, Place, Record, VideoSegment, clip_times
+from sensorium.ingest import IngestSettings, Place, Record, VideoSegment, clip_times, video_segments
 from sensorium.ingest.clip_times import NoPictureError, read_clip_times
 from sensorium.ingest.video_segments import read_video_file
 from sensorium.media import DecodeSpec, Frames, MediaLimits, MediaSettings, load_sample, open_source, probe_sample
@@ -103,6 +103,26 @@ def test_frames_are_scaled_down_to_their_pixels(tmp_path: Path) -> None:
     with Image.open(BytesIO(record.thumbnail() or b"")) as small:
         assert small.size == (32, 24)
     assert record.digest != read(path, IngestSettings())[0].digest
+
+
+def test_decoding_leaves_a_thumbnail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_clip(tmp_path / "a.mp4", 40, size=(320, 240))
+    settings = IngestSettings(video_segment_s=2, frames_per_segment=4, thumbnail_side=64)
+    shown = []
+    for indices in ([0, 1, 2, 3], [0, 3], []):
+        record = read(path, settings)[0]
+        if indices:
+            record.content.get_frames_at(indices)
+            monkeypatch.setattr(video_segments, "decode_video", None)
+        picture = record.thumbnail()
+        monkeypatch.undo()
+        assert pickle.loads(pickle.dumps(record)).thumbnail() == picture
+        with Image.open(BytesIO(picture or b"")) as small:
+            assert small.size == (64, 48)
+            shown.append(np.asarray(small.convert("RGB").resize((320, 240)), int))
+    frames = record.content.decode().array.astype(int)
+    nearest = [int(np.abs(frames - picture).mean(axis=(1, 2, 3)).argmin()) for picture in shown]
+    assert nearest == [2, 3, 2]  # the middle; of those asked for, the nearest to it
 
 
 def test_a_segment_goes_to_another_process(tmp_path: Path) -> None:

@@ -1,9 +1,21 @@
-"""Objects that look like torchcodec's decoders, which is not installed here. Must not know what recognises them."""
+"""Objects that look like decoders: torchcodec's, which is not installed here, and ours of images.
+
+Must not know what recognises them.
+"""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
 from typing import Any
+
+
+class ImageDecoder:
+    """Looks like a decoder of an image of 6 by 4 pixels."""
+
+    size = (6, 4)
+
+    def decode_image(self, limits: Any, min_side: int | None) -> Any:
+        raise AssertionError("nothing may be decoded")
 
 
 class AudioDecoder:

@@ -42,16 +42,33 @@ def encode_sound(samples: np.ndarray, form: str = "WAV", rate: int = RATE, subty
     return file.getvalue()
 
 
-def encode_sound_with_av(samples: np.ndarray, codec: str, form: str, rate: int = 48_000) -> bytes:
-    """Write mono samples in one of FFmpeg's formats."""
+def encode_sound_with_av(
+    samples: np.ndarray,
+    codec: str,
+    form: str,
+    rate: int = 48_000,
+    layout: str = "mono",
+    quality: int | None = None,
+    options: dict[str, str] | None = None,
+    codec_options: dict[str, str] | None = None,
+) -> bytes:
+    """Write `[samples]`, or `[samples, channels]` of a layout, in one of FFmpeg's formats.
+
+    A `quality` instead of a rate of bits makes the size of frames vary: 0 is the best that the codec has.
+    """
     file = BytesIO()
-    with av.open(file, "w", format=form) as container:
-        stream = container.add_stream(codec, rate=rate)
-        stream.layout = "mono"
-        frame = av.AudioFrame.from_ndarray(samples[None, :], format="fltp", layout="mono")
+    with av.open(file, "w", format=form, options=options or {}) as container:
+        stream = container.add_stream(codec, rate=rate, options=codec_options or {})
+        stream.layout = layout
+        if quality is not None:
+            stream.codec_context.flags |= av.codec.context.Flags.qscale
+            stream.codec_context.global_quality = quality * 118  # FFmpeg's FF_QP2LAMBDA
+        # Packed, because PyAV counts eight planes and more wrongly.
+        packed = np.ascontiguousarray(samples, np.float32).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=layout)
         frame.sample_rate, frame.pts = rate, 0
         size = stream.codec_context.frame_size or 1024
-        resampler = av.AudioResampler(stream.codec_context.format, "mono", rate, frame_size=size)
+        resampler = av.AudioResampler(stream.codec_context.format, layout, rate, frame_size=size)
         for piece in resampler.resample(frame) + resampler.resample(None):
             container.mux(stream.encode(piece))
         container.mux(stream.encode(None))

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,8 @@ from sensorium.media.source import open_source
 from tests.media.media_files import RATE, encode_sound, encode_sound_with_av, tone, write_clip
 
 LIMITS = MediaLimits()
+# Samples by which LAME's encoder and a decoder delay a sound together, where no tag says so.
+_LAME_DELAY = 1105
 
 
 def decode(data: bytes, rate: int | None = None, limits: MediaLimits = LIMITS) -> Waveform:
@@ -101,6 +105,71 @@ def test_stereo_is_mixed_by_the_mean_and_blocks_do_not_show(monkeypatch: pytest.
     np.testing.assert_array_equal(whole, samples.mean(axis=1))
     monkeypatch.setattr(audio, "_BLOCK", 1000)
     np.testing.assert_array_equal(decode(data).array, whole)
+
+
+@pytest.fixture(scope="module")
+def uneven() -> np.ndarray:
+    """Half a minute of tone, noise and silence, so that the frames of an MP3 differ in size."""
+    noise = np.random.default_rng(0).normal(0, 0.2, 30 * 44_100).astype(np.float32)
+    times = np.arange(noise.size) / 44_100
+    return tone(30.0, 44_100) * (np.sin(times) > 0) + noise * (np.sin(0.6 * times) > 0.3)
+
+
+def test_blocks_of_an_mp3_do_not_show(uneven: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = encode_sound_with_av(uneven, "libmp3lame", "mp3", 44_100, quality=4)
+    whole, _ = soundfile.read(BytesIO(data), dtype="float32")  # in one go, and no seek before its end
+    assert whole.size == uneven.size
+    np.testing.assert_array_equal(decode(data).array, whole)
+    monkeypatch.setattr(audio, "_BLOCK", 10_000)
+    np.testing.assert_array_equal(decode(data).array, whole)
+
+
+@pytest.mark.parametrize("tag", ["0", "4"], ids=["bare", "below an ID3 tag"])
+def test_an_mp3_that_does_not_say_its_length_is_read_to_its_end(uneven: np.ndarray, tag: str) -> None:
+    silent = np.concatenate([np.zeros(44_100, np.float32), uneven])
+    options = {"write_xing": "0", "id3v2_version": tag}
+    data = encode_sound_with_av(silent, "libmp3lame", "mp3", 44_100, quality=4, options=options)
+    assert data.startswith(b"ID3") == (tag == "4")
+    got = decode(data).array
+    assert got.size == pytest.approx(silent.size, rel=0.01)
+    assert correlate(got[_LAME_DELAY:], silent) > 0.9
+
+
+_DECODE = """
+import sys
+import numpy as np
+from sensorium.media import MediaLimits, decode_audio, open_source
+
+sound = decode_audio(open_source(sys.argv[1]), None, MediaLimits())
+np.save(sys.argv[2], sound.array)
+"""
+
+
+@pytest.mark.parametrize(
+    ("codec", "form", "layout", "channels"),
+    [
+        ("aac", "mp4", "7.1", 8),
+        ("aac", "adts", "7.1", 8),
+        ("alac", "mp4", "7.1(wide)", 8),
+        ("libopus", "matroska", "7.1", 8),
+        ("aac", "mp4", "6.1", 7),
+    ],
+)
+def test_many_planes(tmp_path: Path, codec: str, form: str, layout: str, channels: int) -> None:
+    """In a process of its own: reading planes that a frame does not have ends it without a word."""
+    samples = tone(2.0, 48_000, channels)
+    path, result = tmp_path / "a.bin", tmp_path / "a.npy"
+    path.write_bytes(encode_sound_with_av(samples, codec, form, layout=layout))
+    command = [sys.executable, "-X", "faulthandler", "-c", _DECODE, str(path), str(result)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    sound, mean = np.load(result), samples.mean(axis=1)
+    assert sound.size == pytest.approx(mean.size, rel=0.02)
+    window = slice(20_000, 60_000)
+    loudness = np.sqrt(np.mean(sound[window] ** 2)) / np.sqrt(np.mean(mean[window] ** 2))
+    assert loudness == pytest.approx(1.0, abs=0.1)
+    spectrum = np.abs(np.fft.rfft(sound[20_000:68_000]))
+    assert abs(int(spectrum.argmax()) - 440) <= 1
 
 
 def test_resampling_is_that_of_the_field() -> None:

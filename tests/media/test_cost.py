@@ -19,6 +19,7 @@ from sensorium.media.limits import MediaLimits, MediaSettings
 from sensorium.media.samples import MediaCost, Part, Sample, Turn
 from sensorium.media.source import open_source
 from sensorium.types import BaseModality
+from tests.media.decoder_stubs import ImageDecoder
 from tests.media.media_files import RATE, encode_image, encode_sound, noise_image, tone, write_clip
 
 SETTINGS = MediaSettings()
@@ -43,6 +44,16 @@ def test_images(tmp_path: Path) -> None:
     for value in (path, data, lazy, noise_image(), address, {"bytes": data}, *arrays):
         assert probe("image", value) == MediaCost(pixels=53 * 37)
     lazy.close()
+
+
+def test_image_decoders_state_their_size() -> None:
+    assert probe("image", ImageDecoder()) == MediaCost(pixels=24)
+    assert probe("video", [ImageDecoder()] * 3) == MediaCost(frames=3, frame_pixels=24)
+    for size in (None, 5, (4,), ("a", "b")):
+        decoder = ImageDecoder()
+        decoder.size = size  # type: ignore[assignment]
+        with pytest.raises(MediaError, match="states no size"):
+            probe("image", decoder)
 
 
 def test_only_the_header_of_an_image_is_read() -> None:

@@ -23,6 +23,9 @@ from sensorium.types import BaseModality
 from tests.media.media_files import RATE, decode_all, encode_image, encode_sound, noise_image, tone, write_clip
 
 SETTINGS = MediaSettings()
+TURNED = Image.Exif()
+TURNED[0x0112] = 6
+EXIF_TURNED = TURNED.tobytes()
 SPEC = DecodeSpec(sampling_rate=RATE, choose_frames=lambda info: [0, info.total_num_frames - 1])
 
 
@@ -214,6 +217,75 @@ def test_decoders_that_fail() -> None:
         load("audio", Broken())
     with pytest.raises(MediaError, match="states no frames"):
         load("video", ClipDecoder(0))
+
+
+class PictureDecoder:
+    """Decodes to whatever it was given, and notes how it was asked."""
+
+    def __init__(self, result: Any, size: tuple[int, int] = (53, 37)) -> None:
+        self.result, self.size = result, size
+        self.asked: list[tuple[MediaLimits, int | None]] = []
+
+    def decode_image(self, limits: MediaLimits, min_side: int | None) -> Any:
+        self.asked.append((limits, min_side))
+        if isinstance(self.result, Exception):
+            raise self.result
+        return self.result
+
+
+def test_image_decoders() -> None:
+    image = noise_image()
+    decoder = PictureDecoder(image)
+    assert load("image", decoder) is image
+    spec, settings = DecodeSpec(min_image_side=30), MediaSettings(limits=MediaLimits(max_pixels=5000))
+    load("image", decoder, spec, settings)
+    load("image", decoder, spec, dataclasses.replace(settings, reduced_jpeg=True))
+    assert decoder.asked == [(MediaLimits(), None), (settings.limits, None), (settings.limits, 30)]
+    frames = load("video", [decoder, image])
+    assert frames.array == [image, image]
+
+
+def test_what_an_image_decoder_gives_is_brought_to_form() -> None:
+    image = noise_image(channels=4)
+    image.info["exif"] = EXIF_TURNED
+    loaded = load("image", PictureDecoder(image))
+    assert (loaded.mode, loaded.size) == ("RGB", (37, 53))
+    assert loaded.tobytes() == load("image", image).tobytes()
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("bad"), ValueError("bad"), OSError("bad"), None, np.zeros((4, 4, 3))])
+def test_image_decoders_that_fail(fault: Any) -> None:
+    with pytest.raises(MediaError, match="decoder"):
+        load("image", PictureDecoder(fault))
+
+
+def test_limits_hold_for_image_decoders() -> None:
+    settings = MediaSettings(limits=MediaLimits(max_pixels=1000))
+    decoder = PictureDecoder(noise_image())
+    with pytest.raises(MediaLimitError, match="53 by 37"):
+        load("image", decoder, settings=settings)
+    assert not decoder.asked
+    decoder.size = (10, 10)  # which is not true
+    with pytest.raises(MediaLimitError, match="53 by 37"):
+        load("image", decoder, settings=settings)
+
+
+@pytest.mark.parametrize("modality", ["image", "audio", "video"])
+def test_what_a_decoder_of_ours_says_is_not_said_again(modality: str) -> None:
+    error = MissingMediaError("it is gone.", source="a.bin")
+
+    class Gone:
+        metadata = SimpleNamespace(duration_seconds=1.0, num_frames=3)
+        size = (4, 4)
+
+        def decode(self, *args: object) -> None:
+            raise error
+
+        get_all_samples = get_frames_at = decode_image = decode
+
+    with pytest.raises(MissingMediaError) as caught:
+        load(modality, Gone())
+    assert caught.value is error
 
 
 def test_reduced_jpeg_needs_the_callers_consent() -> None:

@@ -15,6 +15,7 @@ from sensorium.media.image import is_lazy
 from sensorium.media.samples import Frames, Part, Sample, Turn, Waveform
 from sensorium.media.source import open_source
 from sensorium.types import BaseModality
+from tests.media.decoder_stubs import AudioDecoder, ImageDecoder, VideoDecoder
 from tests.media.media_files import encode_image, noise_image, tone
 
 
@@ -130,6 +131,22 @@ def test_loaded_parts() -> None:
     frames = Frames(np.zeros((2, 4, 4, 3), np.uint8), {"fps": 1.0}, is_sampled=True)
     assert key("video", frames, True) is not None
     assert key("video", frames, True) != key("video", Frames(frames.array, {"fps": 1.0}, is_sampled=False), True)
+
+
+@pytest.mark.parametrize(
+    ("modality", "kind"), [("image", ImageDecoder), ("audio", AudioDecoder), ("video", VideoDecoder)]
+)
+def test_decoders_by_their_digest(modality: BaseModality, kind: type) -> None:
+    one, same, other = kind(), kind(), kind()
+    one.digest = same.digest = "abc"
+    other.digest = b"abc"
+    assert key(modality, one) == key(modality, same) is not None
+    assert key(modality, one) != key(modality, other)
+    assert key(modality, one) != key(modality, one, True)
+    for no_digest in (None, "", 5, lambda: "abc"):
+        one.digest = no_digest
+        assert key(modality, one) is None
+    assert key(modality, kind()) is None
 
 
 def test_addresses_by_their_text() -> None:

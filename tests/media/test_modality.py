@@ -34,7 +34,7 @@ from sensorium.media.modality import (
 )
 from sensorium.media.samples import Frames, Part, Sample, Turn, Waveform
 from sensorium.media.source import Source
-from tests.media.decoder_stubs import AudioDecoder, VideoDecoder
+from tests.media.decoder_stubs import AudioDecoder, ImageDecoder, VideoDecoder
 from tests.tiny.media import make_clip, make_frames, make_image, make_pixels, make_wave, write_image, write_sound
 
 ALL = ["text", "image", "audio", "video", "message"]
@@ -73,8 +73,14 @@ SINGLES: list[tuple[Any, Any]] = [
     (torch.zeros(2, 5), "audio"),
     (torch.zeros(3, 4, 5, dtype=torch.bfloat16), "image"),
     (torch.zeros(2, 3, 4, 5), "video"),
+    (ImageDecoder(), "image"),
     (AudioDecoder(), "audio"),
     (VideoDecoder(), "video"),
+    ({"image": ImageDecoder()}, "image"),
+    ({"image": [ImageDecoder(), PICTURE], "text": "hello"}, ("image", "text")),
+    ({"video": [ImageDecoder(), ImageDecoder()]}, "video"),
+    ([ImageDecoder(), PICTURE, ImageDecoder()], "video"),
+    ([{"role": "user", "content": ["hello", ImageDecoder()]}], "message"),
     (Waveform(WAVE, 8000), "audio"),
     (Frames(FRAMES, None, False), "video"),
     (SOUND, "audio"),
@@ -297,6 +303,7 @@ SINGLE_INPUTS += [
     Path("x"),
     b"x",
     io.BytesIO(),
+    ImageDecoder(),
     AudioDecoder(),
     None,
     5,

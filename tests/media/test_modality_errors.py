@@ -14,7 +14,7 @@ from sensorium.errors import InputError
 from sensorium.media.modality import infer_modality, read_sample
 from sensorium.media.paths import find_suffix_kind, is_address
 from sensorium.media.samples import Part, Sample
-from tests.media.decoder_stubs import AudioDecoder
+from tests.media.decoder_stubs import AudioDecoder, ImageDecoder
 from tests.tiny.media import make_frames, make_image, make_pixels, make_wave
 
 ALL = ["text", "image", "audio", "video", "message"]
@@ -111,7 +111,7 @@ _VALUES = st.one_of(
     st.integers(),
     st.text(max_size=5),
     st.binary(max_size=5),
-    st.sampled_from([PICTURE, PIXELS, FRAMES, WAVE, IMAGE_URL, SOUND, MESSAGE, AudioDecoder()]),
+    st.sampled_from([PICTURE, PIXELS, FRAMES, WAVE, IMAGE_URL, SOUND, MESSAGE, ImageDecoder(), AudioDecoder()]),
     st.lists(st.sampled_from(["a", PICTURE, FRAMES, WAVE, 0.5, None, MESSAGE]), max_size=3),
 )
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sensorium.ingest.place import Place
     from sensorium.ingest.reading import read_all, read_records
     from sensorium.ingest.records import Record, SkippedFile, UnreadableFile
+    from sensorium.ingest.reopening import reopen
     from sensorium.ingest.settings import IngestSettings
     from sensorium.ingest.sniff import sniff_content
     from sensorium.ingest.video_segments import VideoSegment
@@ -31,6 +32,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "place": ("Place",),
     "reading": ("read_all", "read_records"),
     "records": ("Record", "SkippedFile", "UnreadableFile"),
+    "reopening": ("reopen",),
     "settings": ("IngestSettings",),
     "sniff": ("sniff_content",),
     "video_segments": ("VideoSegment",),
@@ -52,6 +54,7 @@ __all__ = [
     "read_all",
     "read_items",
     "read_records",
+    "reopen",
     "sniff_content",
     "walk",
 ]

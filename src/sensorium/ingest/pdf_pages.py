@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sensorium.errors import MediaError
@@ -11,29 +11,75 @@ from sensorium.ingest.identity import derive_digest, hash_file
 from sensorium.ingest.pdf_file import PdfFile
 from sensorium.ingest.place import Place
 from sensorium.ingest.records import Origin, Record, UnreadableFile
-from sensorium.ingest.thumbnails import draw_thumbnail
+from sensorium.ingest.thumbnails import KeptThumbnail, fit_area
 
 if TYPE_CHECKING:
     from PIL import Image
 
+    from sensorium.media.limits import MediaLimits
     from sensorium.media.source import Source
+
+# Width and height of a sheet, in hundredths of a millimetre.
+_A4 = (21_000, 29_700)
 
 
 @dataclass(frozen=True, slots=True)
 class HeldPage:
-    """A page that is drawn when it is asked for, each time anew."""
+    """A page, to be drawn when it is needed, each time anew.
+
+    It is a decoder of `sensorium.media`: an encoder takes it as it takes an image, and draws it in its own threads.
+    What is drawn is not kept, but for a thumbnail.
+
+    Attributes:
+        file: Of which it is a page.
+        number: Counted from 1.
+        pixels: Most pixels of the picture.
+        digest: By which an encoder knows that it was given the same page twice; None if nobody knows.
+        thumbnail_side: Most pixels of the longer side of the thumbnail that drawing leaves behind; None for none.
+    """
 
     file: PdfFile
     number: int
     pixels: int
+    digest: str | None = None
+    thumbnail_side: int | None = None
+    _thumbnail: KeptThumbnail = field(init=False, repr=False, compare=False, default_factory=KeptThumbnail)
 
-    def value(self) -> Image.Image:
-        """Draw it."""
-        return self.file.draw(self.number, self.pixels)
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture in pixels, for an estimate: as if it were a page of A4, and upright."""
+        return fit_area(_A4, self.pixels)
+
+    def decode(self) -> Image.Image:
+        """Draw it: of mode RGB.
+
+        Raises:
+            MediaError: The file is gone, or the page is damaged.
+        """
+        return self._draw()
+
+    def decode_image(self, limits: MediaLimits, min_side: int | None = None) -> Image.Image:
+        """Draw it for an encoder, which checks it against its limits; never smaller than it is.
+
+        Raises:
+            MediaError: The file is gone, or the page is damaged.
+        """
+        return self._draw()
+
+    def value(self) -> HeldPage:
+        """Give itself: encoders take it as it is."""
+        return self
 
     def thumbnail(self, side: int) -> bytes:
-        """Draw it small."""
-        return draw_thumbnail(self.file.draw(self.number, 2 * side * side), side)
+        """Give what drawing left behind; or draw it small."""
+        data = self._thumbnail.find(side)
+        return data if data is not None else self._thumbnail.draw(self.file.draw(self.number, 2 * side * side), side)
+
+    def _draw(self) -> Image.Image:
+        image = self.file.draw(self.number, self.pixels)
+        if self.thumbnail_side is not None and max(image.size) >= self.thumbnail_side:
+            self._thumbnail.draw(image, self.thumbnail_side)
+        return image
 
 
 def read_pdf(source: Source, origin: Origin, known_digest: str | None) -> Iterator[Record | UnreadableFile]:
@@ -53,7 +99,7 @@ def read_pdf(source: Source, origin: Origin, known_digest: str | None) -> Iterat
         MediaError: The file is damaged, protected by a password, or cannot be read.
         MissingExtraError: pypdfium2 is not installed.
     """
-    pixels = origin.settings.page_pixels
+    pixels, side = origin.settings.page_pixels, origin.settings.thumbnail_side
     file = PdfFile(source)
     with file.kept_open():
         count = file.count_pages()
@@ -66,11 +112,12 @@ def read_pdf(source: Source, origin: Origin, known_digest: str | None) -> Iterat
             except MediaError as exc:
                 yield origin.fail(exc, place)
                 continue
+            digest = derive_digest(file_digest, "page", number, pixels)
             yield origin.make_record(
-                HeldPage(file, number, pixels),
+                HeldPage(file, number, pixels, digest, side),
                 place,
                 "image",
-                derive_digest(file_digest, "page", number, pixels),
+                digest,
                 "pdf",
                 text=words or None,
                 metadata={"format": "PDF", "title": title, "pages": count},

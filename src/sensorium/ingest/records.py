@@ -1,7 +1,8 @@
 """What reading a file gives: records, and a word for each file that gave none.
 
-A record says what it is and where it comes from, and holds its content undecoded; `content` and `thumbnail()` decode
-it each time they are asked, so that what nobody looks at costs nothing. Must not know formats, nor who encodes.
+A record says what it is and where it comes from, and holds its content undecoded: an encoder decodes it in its own
+threads, which leaves a thumbnail behind, and what nobody looks at costs nothing. Must not know formats, nor who
+encodes.
 """
 
 from __future__ import annotations
@@ -16,26 +17,26 @@ from sensorium.media.modality import read_sample
 from sensorium.media.samples import Part, Sample
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sensorium.errors import SensoriumError
     from sensorium.ingest.settings import IngestSettings, Shape
     from sensorium.types import BaseModality
 
-    MetadataValue = str | int | float | bool
+    MetadataValue = str | int | float | bool | datetime | None
 
 
 class Held(Protocol):
     """Content that is not decoded yet. It is small, can be pickled, and may be asked by several threads at once."""
 
     def value(self) -> Any:
-        """Give what an encoder takes.
-
-        Raises:
-            MediaError: It can no longer be read.
-        """
+        """Give what an encoder takes. Nothing is decoded."""
         ...
 
     def thumbnail(self, side: int) -> bytes | None:
         """Draw it as a JPEG whose sides are at most `side` pixels long; None if there is nothing to draw.
+
+        If it has been decoded before, what that left behind is given, and nothing is decoded again.
 
         Raises:
             MediaError: It can no longer be read.
@@ -77,13 +78,11 @@ class Record:
 
     @property
     def content(self) -> Any:
-        """What an encoder takes, made anew each time.
+        """What an encoder takes; asking for it decodes nothing.
 
-        A `str`; the path, bytes or `PIL.Image` of an image; for a segment of a recording or a clip, an object that the
-        encoder has decoded (`AudioSegment`, `VideoSegment`) or, before that, decodes itself with `decode()`.
-
-        Raises:
-            MediaError: The page can no longer be drawn.
+        A `str`; for an image, a page, or a segment of a recording or a clip, an object that an encoder decodes in its
+        own threads, and whose `decode()` does so for anybody else (to a `PIL.Image`, a `media.Waveform` or
+        `media.Frames`); of a value in memory, that value.
         """
         return self.held.value()
 
@@ -91,9 +90,6 @@ class Record:
         """Give the content in the form in which no text is ever taken for a path or an address.
 
         Encode this, not `content`: a passage that consists of the name of a picture would be opened.
-
-        Raises:
-            MediaError: The page can no longer be drawn.
         """
         content = self.content
         if self.modality in ("text", "image", "audio", "video"):
@@ -101,7 +97,10 @@ class Record:
         return read_sample(content)
 
     def thumbnail(self) -> bytes | None:
-        """Draw a small picture of it, as a JPEG; None for text and sounds.
+        """Give a small picture of it, as a JPEG; None for text and sounds.
+
+        If this record's content has been decoded, by an encoder or otherwise, the picture was drawn then and costs
+        nothing now. Otherwise it is decoded for it, no larger than needed.
 
         Raises:
             MediaError: The file can no longer be read.

@@ -104,7 +104,7 @@ def make_passages(
     settings = origin.settings
     for passage in cut_passages(pieces, settings.passage_characters, settings.passage_overlap, has_headings):
         heading = outline.above(passage.start) if outline is not None else ""
-        content = f"{heading}\n\n{passage.text}" if heading else passage.text
+        content = join_heading(heading, passage.text)
         yield origin.make_record(
             HeldText(content),
             Place(start=passage.start, end=passage.end),
@@ -114,6 +114,11 @@ def make_passages(
             text=passage.text,
             metadata={**(metadata or {}), "heading": heading or None},
         )
+
+
+def join_heading(heading: str | None, text: str) -> str:
+    """Give what is encoded of a passage: its words, below the headings above it."""
+    return f"{heading}\n\n{text}" if heading else text
 
 
 def split_text(text: str) -> Iterator[str]:

@@ -8,6 +8,40 @@ import numpy as np
 from PIL import Image
 
 _QUALITY = 80
+# The smallest that Pillow takes: the image is first divided by whole numbers, to no less than the wanted size. By that
+# it differs less from a full LANCZOS (on photographs by 34 to 43 dB below the signal) than by JPEG (32 dB). 512 by 512
+# pixels take 0.3 ms instead of 3.4, 12 megapixels 20 instead of 270.
+_REDUCING_GAP = 1.0
+
+
+class KeptThumbnail:
+    """A small picture that whoever decodes the large one leaves behind, so that nobody decodes it again for that.
+
+    Threads that come at the same time at worst draw it twice. It is a few kilobytes, and travels when it is pickled.
+    """
+
+    __slots__ = ("_drawn",)
+
+    def __init__(self) -> None:
+        self._drawn: tuple[int, bytes] | None = None
+
+    def draw(self, image: Image.Image, side: int) -> bytes:
+        """Give the thumbnail: the one that was drawn before at this size, or one of this image, which is kept.
+
+        Args:
+            image: Of mode RGB; left as it is, and not kept.
+            side: As of `draw_thumbnail`.
+        """
+        data = self.find(side)
+        if data is None:
+            data = draw_thumbnail(image, side)
+            self._drawn = side, data
+        return data
+
+    def find(self, side: int) -> bytes | None:
+        """Give what was drawn at this size, or None."""
+        drawn = self._drawn
+        return drawn[1] if drawn is not None and drawn[0] == side else None
 
 
 def draw_thumbnail(image: Image.Image, side: int) -> bytes:
@@ -21,7 +55,7 @@ def draw_thumbnail(image: Image.Image, side: int) -> bytes:
         The file, without metadata.
     """
     size = fit_side(image.size, side)
-    small = image if size == image.size else image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    small = image if size == image.size else image.resize(size, Image.Resampling.LANCZOS, reducing_gap=_REDUCING_GAP)
     file = BytesIO()
     small.save(file, "JPEG", quality=_QUALITY)
     return file.getvalue()

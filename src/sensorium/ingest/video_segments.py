@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -13,7 +13,7 @@ from sensorium.ingest.identity import derive_digest, hash_file
 from sensorium.ingest.place import Place
 from sensorium.ingest.records import Origin, Record
 from sensorium.ingest.segments import check_seconds, plan_segments
-from sensorium.ingest.thumbnails import draw_thumbnail, fit_area, shrink_frames
+from sensorium.ingest.thumbnails import KeptThumbnail, fit_area, shrink_frames
 from sensorium.media.samples import Frames
 from sensorium.media.video import decode_video
 
@@ -80,6 +80,7 @@ class VideoSegment:
         numbers: Of its frames in the clip, rising.
         frame_pixels: Most pixels of one frame; a larger one is scaled down.
         size: Width and height of a frame in the file.
+        thumbnail_side: Most pixels of the longer side of the thumbnail that decoding leaves behind; None for none.
     """
 
     source: Source
@@ -89,6 +90,8 @@ class VideoSegment:
     numbers: tuple[int, ...]
     frame_pixels: int
     size: tuple[int, int]
+    thumbnail_side: int | None = None
+    _thumbnail: KeptThumbnail = field(init=False, repr=False, compare=False, default_factory=KeptThumbnail)
 
     @property
     def metadata(self) -> VideoMetadata:
@@ -120,18 +123,29 @@ class VideoSegment:
         Args:
             indices: Which, counted from 0, in rising order.
         """
-        wanted = [self.numbers[index] for index in indices]
-        frames = decode_video(self.source, lambda info: wanted, self.limits)
-        return FrameBatch(shrink_frames(frames.array, self.frame_pixels))  # type: ignore[arg-type]
+        batch = self._decode(indices)
+        if self.thumbnail_side is not None:
+            middle = len(self.numbers) // 2
+            nearest = min(range(len(indices)), key=lambda row: abs(indices[row] - middle))
+            self._thumbnail.draw(Image.fromarray(batch.frames[nearest]), self.thumbnail_side)
+        return batch
 
     def value(self) -> VideoSegment:
         """Give itself: encoders take it as it is."""
         return self
 
     def thumbnail(self, side: int) -> bytes:
-        """Draw the frame in its middle."""
-        frames = self.get_frames_at([len(self.numbers) // 2]).frames
-        return draw_thumbnail(Image.fromarray(frames[0]), side)
+        """Give what decoding left behind: the frame in its middle, or that which is nearest to it; or draw that."""
+        data = self._thumbnail.find(side)
+        if data is not None:
+            return data
+        batch = self._decode([len(self.numbers) // 2])
+        return self._thumbnail.draw(Image.fromarray(batch.frames[0]), side)
+
+    def _decode(self, indices: Sequence[int]) -> FrameBatch:
+        wanted = [self.numbers[index] for index in indices]
+        frames = decode_video(self.source, lambda info: wanted, self.limits)
+        return FrameBatch(shrink_frames(frames.array, self.frame_pixels))  # type: ignore[arg-type]
 
 
 def read_video_file(source: Source, format_name: str, origin: Origin, known_digest: str | None) -> Iterator[Record]:
@@ -153,11 +167,12 @@ def read_video_file(source: Source, format_name: str, origin: Origin, known_dige
     times = read_clip_times(source, settings.limits)
     seconds = check_seconds(times.seconds, source.size, source.name)
     file_digest = known_digest or hash_file(source)
-    count, pixels = settings.frames_per_segment, settings.frame_pixels
+    count, pixels, size = settings.frames_per_segment, settings.frame_pixels, (times.width, times.height)
+    side = settings.thumbnail_side
     for start_s, end_s in plan_segments(seconds, settings.video_segment_s, settings.video_overlap_s):
         numbers = times.pick_frames(start_s, end_s, count)
         yield origin.make_record(
-            VideoSegment(source, settings.limits, start_s, end_s, numbers, pixels, (times.width, times.height)),
+            VideoSegment(source, settings.limits, start_s, end_s, numbers, pixels, size, side),
             Place(start_s=start_s, end_s=end_s),
             "video",
             # Of the frames, not of their times: while nothing changes on the screen, one vector serves.

@@ -1,14 +1,15 @@
 """Sounds from files: length from the header, or a mono float32 waveform at the rate a model wants.
 
 libsndfile (package soundfile) reads what it knows; PyAV reads the rest, and the sound of clips. Both read block by
-block and count, so that a header that lies cannot make more memory than the limits allow. Must not know what a model
-does with the sound.
+block, from the first to the last and never seeking, and count, so that a header that lies cannot make more memory than
+the limits allow. Must not know what a model does with the sound.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -17,6 +18,7 @@ from sensorium._optional import is_installed, missing_extra, require
 from sensorium.errors import MediaError
 from sensorium.media.completeness import check_complete
 from sensorium.media.containers import HEAD_BYTES, find_demuxer, open_container
+from sensorium.media.regular_file import translate_os_error
 from sensorium.media.samples import Waveform
 from sensorium.media.waveform import (
     check_channels,
@@ -29,7 +31,10 @@ from sensorium.media.waveform import (
 )
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from av.audio.frame import AudioFrame
+    from av.audio.resampler import AudioResampler
     from av.audio.stream import AudioStream
     from av.container import InputContainer
     from soundfile import SoundFile
@@ -44,6 +49,12 @@ _BLOCK = 1 << 18
 # What libsndfile reads, by FFmpeg's name for the container; the others begin with these bytes.
 _SNDFILE_DEMUXERS = frozenset({"wav", "flac", "ogg", "mp3"})
 _SNDFILE_MAGIC = (b"FORM", b".snd", b"caff", b"riff")
+# What says how long an MP3 is, and within how many bytes of its first frame.
+_MP3_LENGTH_TAGS = (b"Xing", b"Info", b"VBRI")
+_MP3_TAG_BYTES = 64
+# PyAV looks for the end of a frame's planes behind the last one; where there are eight or more, it reads memory that is
+# not the frame's.
+_MAX_PLANES = 7
 
 
 def probe_audio(source: Source, limits: MediaLimits) -> float:
@@ -106,6 +117,8 @@ def _is_for_soundfile(source: Source) -> bool:
         return False  # libsndfile opens it, and then fails to read it
     if demuxer in _SNDFILE_DEMUXERS:
         if is_installed("soundfile"):
+            if demuxer == "mp3" and is_installed("av"):
+                return _has_length_tag(source)  # otherwise libsndfile guesses by the first frames, and stops there
             return not (demuxer == "ogg" and b"theora" in head)
         if not is_installed("av"):
             raise missing_extra("soundfile", _PURPOSE)
@@ -119,6 +132,24 @@ def _states_length(head: bytes) -> bool:
     Source: RFC 9639, 8.2: after 18 bytes, 20 bits of the rate, 3 of the channels, 5 of the sample size, then 36.
     """
     return len(head) < 26 or bool(head[21] & 0x0F or any(head[22:26]))
+
+
+def _has_length_tag(source: Source) -> bool:
+    """Tell whether the first frame of an MP3 file says how many follow.
+
+    Source: the tag of the Xing encoder as LAME documents it; ID3v2.4, 3.1 for the size of what stands before.
+    """
+    head = source.head(10)
+    start = 0
+    if head[:3] == b"ID3" and len(head) == 10:
+        start = 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
+    with source.open() as file:
+        try:
+            file.seek(start)
+            frame = file.read(_MP3_TAG_BYTES)
+        except OSError as exc:
+            raise translate_os_error(exc, source.name) from exc
+    return any(tag in frame for tag in _MP3_LENGTH_TAGS)
 
 
 class _Mono:
@@ -156,12 +187,22 @@ class _Lenient:
             return self._file.tell()
 
 
+@cache
+def _sequential_class(soundfile: ModuleType) -> type[SoundFile]:
+    """Give soundfile's class, but for the seek that it makes after every read of a file that can seek.
+
+    To seek, libsndfile begins to decode an MP3 anew, without what its frames take from those before: up to 0.4 s after
+    each block would be noise.
+    """
+    return type("SequentialFile", (soundfile.SoundFile,), {"seekable": lambda self: False})
+
+
 @contextmanager
 def _open_soundfile(source: Source, limits: MediaLimits) -> Iterator[SoundFile]:
     soundfile = require("soundfile", _PURPOSE)
     with source.open() as raw:
         try:
-            with soundfile.SoundFile(_Lenient(raw)) as file:
+            with _sequential_class(soundfile)(_Lenient(raw)) as file:
                 check_rate(file.samplerate, source.name)
                 check_channels(file.channels, limits, source.name)
                 check_length(file.frames, file.samplerate, limits, source.name)
@@ -210,6 +251,7 @@ def _open_av(source: Source, limits: MediaLimits) -> Iterator[tuple[InputContain
 def _decode_av(source: Source, limits: MediaLimits) -> tuple[np.ndarray, int]:
     with _open_av(source, limits) as (container, stream):
         rate = 0
+        mixer = _Mixer(limits, source.name)
         for frame in container.decode(stream):
             if rate == 0:
                 rate = check_rate(frame.sample_rate, source.name)
@@ -218,19 +260,37 @@ def _decode_av(source: Source, limits: MediaLimits) -> tuple[np.ndarray, int]:
                 mono = _Mono(rate, int(seconds * rate), limits, source.name)
             if frame.sample_rate != rate:
                 raise MediaError("the sampling rate changes within the sound. Convert it to WAV.", source=source.name)
-            mono.add(_mix_frame(frame, limits, source.name))
+            mono.add(mixer.mix(frame))
         if rate == 0:
             raise MediaError("the sound is empty: nothing in it can be decoded.", source=source.name)
         return mono.take(), rate
 
 
-def _mix_frame(frame: AudioFrame, limits: MediaLimits, name: str) -> np.ndarray:
-    samples = to_float(frame.to_ndarray())
-    channels = len(frame.layout.channels)
-    check_channels(channels, limits, name)
-    if not frame.format.is_planar:
-        samples = samples.reshape(-1, channels).T
-    return samples[0] if channels == 1 else samples.mean(axis=0, dtype=np.float32)
+class _Mixer:
+    """Frames of one sound, each mixed to mono."""
+
+    def __init__(self, limits: MediaLimits, name: str) -> None:
+        self._limits, self._name = limits, name
+        self._packer: AudioResampler | None = None
+
+    def mix(self, frame: AudioFrame) -> np.ndarray:
+        channels = len(frame.layout.channels)
+        check_channels(channels, self._limits, self._name)
+        if frame.format.is_planar and channels > _MAX_PLANES:
+            packed = self._pack(frame, channels)
+            return packed.mean(axis=1, dtype=np.float32)
+        samples = to_float(frame.to_ndarray())
+        if not frame.format.is_planar:
+            samples = samples.reshape(-1, channels).T
+        return samples[0] if channels == 1 else samples.mean(axis=0, dtype=np.float32)
+
+    def _pack(self, frame: AudioFrame, channels: int) -> np.ndarray:
+        """Bring the channels into one plane, `[samples, channels]`, before Python looks at them."""
+        if self._packer is None:  # to make one takes as long as decoding a frame
+            av = require("av", _PURPOSE)
+            self._packer = av.AudioResampler(format="flt", layout=frame.layout, rate=frame.sample_rate)
+        pieces = [one.to_ndarray().reshape(-1, channels) for one in self._packer.resample(frame)]
+        return np.concatenate(pieces) if pieces else np.empty((0, channels), np.float32)
 
 
 def _declared_seconds(container: InputContainer, stream: Any) -> float:

@@ -13,7 +13,14 @@ from PIL import Image
 
 from sensorium.media.arrays import image_size_of, is_array
 from sensorium.media.audio import probe_audio
-from sensorium.media.decoders import is_audio_decoder, is_video_decoder, read_decoder_info, read_decoder_seconds
+from sensorium.media.decoders import (
+    is_audio_decoder,
+    is_image_decoder,
+    is_video_decoder,
+    read_decoder_info,
+    read_decoder_seconds,
+    read_decoder_size,
+)
 from sensorium.media.forms import is_read_once, is_remote
 from sensorium.media.image import probe_image
 from sensorium.media.samples import Frames, MediaCost, Part, Sample, Waveform
@@ -69,7 +76,10 @@ def _count_pixels(value: Any, settings: MediaSettings) -> int:
         return _area_of(tuple(value.shape))
     if is_remote(value) or is_read_once(value):
         return 0
-    width, height = probe_image(open_source(value, settings), settings.limits)
+    if is_image_decoder(value):
+        width, height = read_decoder_size(value)
+    else:
+        width, height = probe_image(open_source(value, settings), settings.limits)
     return width * height
 
 

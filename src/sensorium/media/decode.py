@@ -18,8 +18,10 @@ from sensorium.media.arrays import check_clip_array, check_frame_count, check_im
 from sensorium.media.audio import decode_audio
 from sensorium.media.decoders import (
     decode_with_audio_decoder,
+    decode_with_image_decoder,
     decode_with_video_decoder,
     is_audio_decoder,
+    is_image_decoder,
     is_video_decoder,
 )
 from sensorium.media.image import decode_image, to_rgb
@@ -113,6 +115,8 @@ def _load_image(value: Any, spec: DecodeSpec, settings: MediaSettings) -> Any:
         check_image_array(value, settings.limits)
         return value
     min_side = spec.min_image_side if settings.reduced_jpeg else None
+    if is_image_decoder(value):
+        return decode_with_image_decoder(value, min_side, settings.limits)
     return decode_image(open_source(value, settings), settings.limits, min_side)
 
 

@@ -1,6 +1,7 @@
-"""Decoder objects of torchcodec, as data set libraries hand them out: known by what they can do, never imported.
+"""Objects that decode themselves when they are asked: known by what they can do, never imported.
 
-Must not know files.
+Sounds and clips have the interface of torchcodec's decoders, as data set libraries hand them out. Images, for which
+there is none, have one of ours: `decode_image(limits, min_side)` and `size`. Must not know files.
 """
 
 from __future__ import annotations
@@ -8,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from PIL import Image
+
 from sensorium.errors import MediaError
 from sensorium.media.arrays import check_frame_count
+from sensorium.media.image import to_rgb
 from sensorium.media.pillow_files import check_image_size
 from sensorium.media.samples import Frames, Waveform
 from sensorium.media.video import VideoInfo, choose_numbers
@@ -18,8 +22,25 @@ from sensorium.media.waveform import check_channels, check_length, mix_and_resam
 if TYPE_CHECKING:
     from sensorium.media.limits import MediaLimits
 
+_IMAGE = "image decoder"
 _AUDIO = "AudioDecoder"
 _VIDEO = "VideoDecoder"
+
+
+def is_decoder(value: Any) -> bool:
+    """Tell whether a value is a decoder of any modality."""
+    return is_image_decoder(value) or is_audio_decoder(value) or is_video_decoder(value)
+
+
+def is_image_decoder(value: Any) -> bool:
+    """Tell whether a value decodes one image: it has `size`, and `decode_image(limits, min_side)`.
+
+    `size` is the width and height in pixels as the image is shown, known without decoding. `decode_image` takes the
+    `MediaLimits` to keep to, and the pixels that the shorter side must keep if the image may come smaller (None if it
+    must not), and gives a `PIL.Image`, upright and of mode RGB. It is called in an encoder's threads, also several at
+    once.
+    """
+    return callable(getattr(value, "decode_image", None)) and hasattr(value, "size")
 
 
 def is_audio_decoder(value: Any) -> bool:
@@ -30,6 +51,19 @@ def is_audio_decoder(value: Any) -> bool:
 def is_video_decoder(value: Any) -> bool:
     """Tell whether a value decodes frames as torchcodec's `VideoDecoder` does."""
     return callable(getattr(value, "get_frames_at", None)) and hasattr(value, "metadata")
+
+
+def read_decoder_size(decoder: Any) -> tuple[int, int]:
+    """Give the width and height that an image decoder states, in pixels.
+
+    Raises:
+        MediaError: It states none.
+    """
+    try:
+        width, height = decoder.size
+        return int(width), int(height)
+    except (TypeError, ValueError) as exc:
+        raise MediaError("the decoder states no size: it must be (width, height) in pixels.", source=_IMAGE) from exc
 
 
 def read_decoder_seconds(decoder: Any) -> float:
@@ -54,6 +88,33 @@ def read_decoder_info(decoder: Any) -> VideoInfo:
     return VideoInfo(count, fps, seconds or count / fps, width, height)
 
 
+def decode_with_image_decoder(decoder: Any, min_side: int | None, limits: MediaLimits) -> Image.Image:
+    """Decode the image of an image decoder; the size that it states is checked first.
+
+    Args:
+        decoder: As `is_image_decoder` describes it.
+        min_side: Pixels that the shorter side must keep if it may be decoded smaller; None if it must not.
+        limits: What its size is checked against.
+
+    Returns:
+        An upright image of mode RGB.
+
+    Raises:
+        MediaError: It raises on its file, or gives no image.
+        MediaLimitError: Larger than `limits` allow.
+    """
+    check_image_size(read_decoder_size(decoder), limits, _IMAGE)
+    try:
+        image = decoder.decode_image(limits, min_side)
+    except MediaError:  # ours; a ValueError too
+        raise
+    except (RuntimeError, ValueError, OSError) as exc:
+        raise _decoder_failed(exc, _IMAGE) from exc
+    if not isinstance(image, Image.Image):
+        raise MediaError(f"the decoder gave {type(image).__name__}, and must give a PIL image.", source=_IMAGE)
+    return to_rgb(image, limits)
+
+
 def decode_with_audio_decoder(decoder: Any, sampling_rate: int | None, limits: MediaLimits) -> Waveform:
     """Decode all samples of an audio decoder; its length is checked first.
 
@@ -66,6 +127,8 @@ def decode_with_audio_decoder(decoder: Any, sampling_rate: int | None, limits: M
     check_channels(int(getattr(decoder.metadata, "num_channels", None) or 1), limits, _AUDIO)
     try:
         samples = decoder.get_all_samples()
+    except MediaError:  # ours; a ValueError too
+        raise
     except (RuntimeError, ValueError) as exc:
         raise _decoder_failed(exc, _AUDIO) from exc
     return mix_and_resample(samples.data, samples.sample_rate, sampling_rate, limits)
@@ -91,6 +154,8 @@ def decode_with_video_decoder(
     check_frame_count(len(numbers), limits, _VIDEO)
     try:
         batch = decoder.get_frames_at(numbers)
+    except MediaError:  # ours; a ValueError too
+        raise
     except (RuntimeError, ValueError, IndexError) as exc:
         raise _decoder_failed(exc, _VIDEO) from exc
     array = batch.data.permute(0, 2, 3, 1).cpu().numpy()

@@ -18,6 +18,7 @@ from PIL import Image
 from sensorium.errors import MediaError
 from sensorium.media.arrays import is_array, is_tensor
 from sensorium.media.data_address import is_data_address
+from sensorium.media.decoders import is_decoder
 from sensorium.media.forms import is_open_file, is_read_once
 from sensorium.media.image import is_lazy, read_lazy_file
 from sensorium.media.limits import MediaLimits, MediaSettings
@@ -39,8 +40,9 @@ def sample_key(sample: Sample, known: dict[int, tuple[Any, Hashable]] | None = N
     """Give the key of a sample's content.
 
     Text and addresses stand for themselves. A file stands for its real path, size and time of change. Bytes, arrays,
-    images and loaded media stand for a digest of their content, dtype and shape. Rates, metadata, roles and all further
-    keys of a turn count too.
+    images and loaded media stand for a digest of their content, dtype and shape. A decoder object stands for its
+    `digest`, if it has this attribute: a string or bytes that name what it decodes. Rates, metadata, roles and all
+    further keys of a turn count too.
 
     Args:
         sample: Loaded or not. An image that Pillow has not decoded yet is not decoded by this.
@@ -48,8 +50,8 @@ def sample_key(sample: Sample, known: dict[int, tuple[Any, Hashable]] | None = N
             samples hold the same object, whose content would be read for each.
 
     Returns:
-        The key; None if some part has none (a decoder object, a stream that can be read only once, a missing file), in
-        which case the sample equals no other.
+        The key; None if some part has none (a decoder object without a digest, a stream that can be read only once, a
+        missing file), in which case the sample equals no other.
 
     Source:
         BLAKE2b (RFC 7693) with 16 bytes: a collision among 2**40 inputs has a chance below 2**-48.
@@ -101,9 +103,18 @@ def _value_key(value: Any) -> Hashable:
         return _mapping_key(value)
     if isinstance(value, (list, tuple)):
         return "list", tuple(_item_key(item) for item in value)
+    if is_decoder(value):
+        return _decoder_key(value)
     if is_open_file(value) and not is_read_once(value):
         return "bytes", _digest(open_source(value, MediaSettings()).read())
     raise _NoKeyError
+
+
+def _decoder_key(decoder: Any) -> Hashable:
+    digest = getattr(decoder, "digest", None)
+    if not isinstance(digest, (str, bytes)) or not digest:
+        raise _NoKeyError
+    return "decoder", digest
 
 
 def _item_key(item: Any) -> Hashable:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from sensorium.errors import InputError
 from sensorium.media.arrays import is_array, is_tensor
-from sensorium.media.decoders import is_audio_decoder, is_video_decoder
+from sensorium.media.decoders import is_audio_decoder, is_image_decoder, is_video_decoder
 from sensorium.media.files import find_file_kind, is_file, is_file_record
 from sensorium.media.formats import MediaKind
 from sensorium.media.samples import Frames, Waveform
@@ -49,7 +49,7 @@ def find_kind(value: Any) -> MediaKind | None:
 
 def find_object_kind(value: Any) -> MediaKind | None:
     """Say what a value is by its class alone; None for arrays, dicts and files, which can be of any modality."""
-    if isinstance(value, Image.Image):
+    if isinstance(value, Image.Image) or is_image_decoder(value):
         return "image"
     if isinstance(value, Waveform) or is_audio_decoder(value):
         return "audio"
@@ -62,8 +62,8 @@ def is_numeric(array: Any) -> bool:
 
 
 def is_picture(value: Any) -> bool:
-    """Tell whether a value in memory is one image: of PIL, or an array of 3 dimensions."""
-    return isinstance(value, Image.Image) or (is_array(value) and value.ndim == 3)
+    """Tell whether a value is one image, and no file: of PIL, a decoder of one, or an array of 3 dimensions."""
+    return isinstance(value, Image.Image) or is_image_decoder(value) or (is_array(value) and value.ndim == 3)
 
 
 def is_number(value: Any) -> bool:
