@@ -112,7 +112,9 @@ class Tour:
     def _search_collection(self, model: SentenceTransformer, scratch: Path) -> None:
         print_title(f"A folder of mixed files, {self.folder.name}/, as a collection of the built-in model")
         print(paragraph(BUILTIN_NOTICE))
-        steps = CollectionSteps(self.folder, scratch, model, load_our_reranker(BERT_RERANKER.build(scratch)))
+        room = scratch / "first"
+        room.mkdir()
+        steps = CollectionSteps(self.folder, room, model, load_our_reranker(BERT_RERANKER.build(room)))
         steps.run()
         self._note("the collection", steps.problems)
 
