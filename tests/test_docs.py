@@ -260,7 +260,7 @@ def build_stub(definition: ast.FunctionDef) -> Any:
 
 def describe_default(value: Any) -> str:
     """Write a default so that equal ones are written alike; a frozen value's factory counts as what it makes."""
-    if repr(value) == "<factory>":
+    if repr(value) == "<factory>" or value == {}:
         return "made anew"
     if type(value).__module__.startswith("sensorium.media"):
         return "made anew" if value == type(value)() else repr(value)
