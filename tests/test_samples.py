@@ -78,3 +78,25 @@ def test_questions_have_their_passage() -> None:
     for question in questions:
         assert question["question"].endswith("?")
         assert (SAMPLES / question["answer"]).read_text(encoding="utf-8").strip()
+
+
+def test_pictograms_are_those_of_the_models_sample() -> None:
+    origin = SAMPLES.parent / "models" / "mini" / "sample"
+    for kind, folder in (("pictures", "pictures"), ("words", "sounds"), ("clips", "clips")):
+        files = _files(f"pictograms/{kind}")
+        assert len(files) >= 8
+        for file in files:
+            assert file.read_bytes() == (origin / folder / file.name).read_bytes(), file.name
+
+
+def test_everything_is_readable_as_a_collection() -> None:
+    """What the demo and the guides index: every file gives records, and what describes the samples is left out."""
+    from sensorium.ingest import Record, read_all
+
+    entries = list(read_all(SAMPLES))
+    assert all(isinstance(entry, Record) for entry in entries), [e for e in entries if not isinstance(e, Record)]
+    keys = {entry.key for entry in entries}
+    assert "papers/travel-report.pdf" in keys
+    assert not {"LICENSES.md", "questions.json"} & keys
+    files = {path.relative_to(SAMPLES).as_posix() for path in SAMPLES.rglob("*") if path.is_file()}
+    assert keys == files - {"LICENSES.md", "questions.json", ".sensoriumignore"}
