@@ -35,8 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="python -m demo",
-        description="Make a collection of samples/ and search it across modalities with the built-in model; then encode "
-        "its files by small checkpoints, answer questions, rerank, and compare every vector and score with sentence-transformers.",
+        description="Make a collection of samples/ and search it across modalities with the built-in model; then "
+        "encode its files by small checkpoints, answer questions, rerank, and compare every vector and score with "
+        "sentence-transformers.",
     )
     parser.add_argument("--samples", type=Path, default=_SAMPLES, metavar="DIR", help="a folder laid out as samples/")
     parser.add_argument("--sheet", type=Path, default=_SHEET, metavar="PNG", help="where the contact sheet is written")

@@ -29,7 +29,11 @@ class Search:
 
 ACROSS = (
     Search(
-        "Words to picture", "a sailing ship", "a sailing ship", "pictograms/pictures/sailboat.png", {"modality": "image"}
+        "Words to picture",
+        "a sailing ship",
+        "a sailing ship",
+        "pictograms/pictures/sailboat.png",
+        {"modality": "image"},
     ),
     Search("Words to sound", "tiger", "tiger", "pictograms/words/tiger.flac", {"modality": "audio"}),
     Search("Words to clip", "footprints", "footprints", "pictograms/clips/footprints.mp4", {"modality": "video"}),

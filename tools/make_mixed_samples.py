@@ -1,8 +1,8 @@
-"""Make `samples/pictograms/` and `samples/papers/` anew: what the demo's collection holds beside photographs and sounds.
+"""Make `samples/pictograms/` and the PDF file of `samples/papers/` anew, for the demo's collection.
 
-Pictograms, spoken words and clips are copied from `models/mini/sample`, whose licence they keep; a travel report is set
-as a PDF file by reportlab (`pip install -e '.[samples]'`). The Markdown and HTML pages beside it are written by hand and
-left alone. Must not be needed by anything else: `samples/` is shipped.
+Pictograms, spoken words and clips are copied from `models/mini/sample`, whose licence they keep; a travel report is
+set as a PDF file by reportlab (`pip install -e '.[samples]'`). The Markdown and HTML pages beside it are written by
+hand and left alone. Must not be needed by anything else: `samples/` is shipped.
 
     python tools/make_mixed_samples.py
 """
@@ -23,14 +23,14 @@ SOURCE = ROOT / "models" / "mini" / "sample"
 PICTOGRAMS = ROOT / "samples" / "pictograms"
 PAPERS = ROOT / "samples" / "papers"
 
-PICTURES = (
+_PICTURES = (
     "ambulance anchor banana bar-chart bell bouquet bullseye cloud cow cross-mark cyclone doughnut electric-plug eyes "
     "film-projector fire fish footprints glasses hamburger heavy-dollar-sign lady-beetle metro musical-keyboard "
     "musical-note paperclip peach pineapple poodle pushpin sailboat saxophone ship straight-ruler tiger trophy trumpet "
     "violin white-flower wolf"
-).split()
-WORDS = "anchor bell cloud cow fire glasses hamburger metro paperclip seedling tiger violin".split()
-CLIPS = "bar-chart bullseye footprints lady-beetle musical-keyboard peach poodle pushpin".split()
+)
+_WORDS = "anchor bell cloud cow fire glasses hamburger metro paperclip seedling tiger violin"
+_CLIPS = "bar-chart bullseye footprints lady-beetle musical-keyboard peach poodle pushpin"
 
 #: The report, a page a list: headings, paragraphs and tables.
 REPORT: list[list[str | list[list[str]]]] = [
@@ -68,10 +68,10 @@ REPORT: list[list[str | list[list[str]]]] = [
 def copy_pictograms() -> None:
     """Copy the chosen files, and nothing that was there before stays."""
     shutil.rmtree(PICTOGRAMS, ignore_errors=True)
-    for kind, names, ending in (("pictures", PICTURES, "png"), ("sounds", WORDS, "flac"), ("clips", CLIPS, "mp4")):
+    for kind, names, ending in (("pictures", _PICTURES, "png"), ("sounds", _WORDS, "flac"), ("clips", _CLIPS, "mp4")):
         folder = PICTOGRAMS / ("words" if kind == "sounds" else kind)
         folder.mkdir(parents=True)
-        for name in names:
+        for name in names.split():
             shutil.copyfile(SOURCE / kind / f"{name}.{ending}", folder / f"{name}.{ending}")
 
 

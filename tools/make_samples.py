@@ -195,8 +195,10 @@ def write_licences() -> None:
         "who took them, as scikit-image records beside each. `sounds/crow.wav` has the FLAC file's samples; every",
         "other photograph and sound is the package's file, byte for byte.",
         "",
-        "`texts/*.txt`, `notes/*.txt`, `questions.json` and `papers/` were written for Sensorium and share its licence,",
-        "Apache-2.0. `pictograms/` is copied from `models/mini/sample` by `tools/make_mixed_samples.py`: FxEmojis by Mozilla,",
+        "`texts/*.txt`, `notes/*.txt`, `questions.json` and `papers/` were written for Sensorium and share its "
+        "licence,",
+        "Apache-2.0. `pictograms/` is copied from `models/mini/sample` by `tools/make_mixed_samples.py`: FxEmojis by "
+        "Mozilla,",
         "Apache-2.0; their names said by flite's voice slt; its own LICENSES.md says more.",
     ]
     (SAMPLES / "LICENSES.md").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from sensorium.collection.balance_statistics import estimate_means, estimate_spreads, to_units
+from sensorium.collection.balance_statistics import estimate_levels, estimate_spreads, to_units
 from sensorium.errors import StoreError
 
 
@@ -34,12 +34,14 @@ class Balance:
     """The statistics of one collection.
 
     Attributes:
-        means: Modality -> mean of its unit vectors, float32 `[dim]`, drawn a little towards those of the others.
+        means: Modality -> mean of its unit vectors, float32 `[dim]`.
+        levels: Modality of a query -> modality of records -> usual mean of one query's cosines.
         spreads: Modality of a query -> modality of records -> typical standard deviation of one query's cosines.
         rows: Modality -> how many vectors its statistics were made from, at least 1.
     """
 
     means: Mapping[str, np.ndarray]
+    levels: Mapping[str, Mapping[str, float]]
     spreads: Mapping[str, Mapping[str, float]]
     rows: Mapping[str, int]
 
@@ -59,8 +61,10 @@ class Balance:
         units = {name: unit for name, rows in vectors.items() if len(unit := to_units(rows, drop=True))}
         if len(units) < 2:
             return None
-        means = {name: mean.astype("<f2").astype(np.float32) for name, mean in estimate_means(units).items()}
-        return cls(means, estimate_spreads(units, seed), {name: len(unit) for name, unit in units.items()})
+        means = {name: unit.mean(axis=0, dtype=np.float64) for name, unit in units.items()}
+        rows = {name: len(unit) for name, unit in units.items()}
+        rounded = {name: mean.astype("<f2").astype(np.float32) for name, mean in means.items()}
+        return cls(rounded, estimate_levels(means, rows), estimate_spreads(units, seed), rows)
 
     def scores(self, query: np.ndarray, query_modality: str | None, modality: str, vectors: np.ndarray) -> np.ndarray:
         """Compute how far records stand above what a query has with their modality in general.
@@ -79,20 +83,25 @@ class Balance:
         unit = to_units(query[None])[0].astype(np.float64)
         cosines = to_units(vectors).astype(np.float64) @ unit
         asked, found = self._find_known(query_modality), self._find_known(modality)
-        if modality not in self.means:
+        if modality in self.means:
+            count = self.rows[modality]
+            usual = _average(self.levels[one][modality] for one in asked)
+            mean = (count * float(self.means[modality] @ unit) + usual) / (count + 1)
+            # A record is part of the mean that it is held against, which hides 1 / (count + 1) of what it stands above.
+            own = 1 + 1 / count
+        else:
             found = tuple(name for name in found if name != query_modality) or found
-        mean = sum(float(self.means[name] @ unit) for name in found) / len(found)
-        variances = [self.spreads[one][other] ** 2 for one in asked for other in found]
-        # A record is in the mean that it is held against; of one row in n (and one for the others) that hides 1 / (n + 1).
-        own = 1 + 1 / self.rows[modality] if modality in self.rows else 1.0
-        scores: np.ndarray = (cosines - mean) * (own / math.sqrt(sum(variances) / len(variances)))
+            mean, own = _average(float(self.means[name] @ unit) for name in found), 1.0
+        spread = math.sqrt(_average(self.spreads[one][other] ** 2 for one in asked for other in found))
+        scores: np.ndarray = (cosines - mean) * (own / spread)
         return scores
 
     def _find_known(self, modality: str | None) -> tuple[str, ...]:
         """Name what is known and stands for `modality`: itself, its parts, or everything."""
-        if modality in self.means:
-            return (modality,)
-        parts = tuple(part for part in (modality or "").split("+") if part in self.means)
+        name = modality or ""
+        if name in self.means:
+            return (name,)
+        parts = tuple(part for part in name.split("+") if part in self.means)
         return parts or tuple(self.means)
 
     def as_dict(self) -> dict[str, Any]:
@@ -104,6 +113,7 @@ class Balance:
             "means": {
                 name: base64.b64encode(mean.astype("<f2").tobytes()).decode() for name, mean in self.means.items()
             },
+            "levels": {one: dict(row) for one, row in self.levels.items()},
             "spreads": {one: dict(row) for one, row in self.spreads.items()},
             "rows": dict(self.rows),
         }
@@ -117,24 +127,40 @@ class Balance:
         """
         try:
             means = {name: _read_mean(text) for name, text in values["means"].items()}
-            spreads = {one: {two: float(values["spreads"][one][two]) for two in means} for one in means}
+            levels = _read_table(values["levels"], means)
+            spreads = _read_table(values["spreads"], means)
             rows = {name: int(values["rows"][name]) for name in means}
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError, binascii.Error) as exc:
             raise _damaged(f"{type(exc).__name__}: {exc}") from exc
-        _check(means, (value for row in spreads.values() for value in row.values()), rows)
-        return cls(means, spreads, rows)
+        _check(means, levels, spreads, rows)
+        return cls(means, levels, spreads, rows)
+
+
+def _average(values: Iterable[float]) -> float:
+    return float(np.mean(list(values)))
+
+
+def _read_table(values: Mapping[str, Mapping[str, float]], names: Iterable[str]) -> dict[str, dict[str, float]]:
+    return {one: {two: float(values[one][two]) for two in names} for one in names}
 
 
 def _read_mean(text: str) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text, validate=True), "<f2").astype(np.float32)
 
 
-def _check(means: Mapping[str, np.ndarray], spreads: Iterable[float], rows: Mapping[str, int]) -> None:
+def _check(
+    means: Mapping[str, np.ndarray],
+    levels: Mapping[str, Mapping[str, float]],
+    spreads: Mapping[str, Mapping[str, float]],
+    rows: Mapping[str, int],
+) -> None:
     if len({len(mean) for mean in means.values()}) != 1:
         raise _damaged("the means must all have one length, and be there")
     if not all(np.isfinite(mean).all() for mean in means.values()):
         raise _damaged("a mean is not finite")
-    if not all(0 < spread < math.inf for spread in spreads):
+    if not all(math.isfinite(level) for row in levels.values() for level in row.values()):
+        raise _damaged("every level must be a number")
+    if not all(0 < spread < math.inf for row in spreads.values() for spread in row.values()):
         raise _damaged("every spread must be a number above 0")
     if min(rows.values()) < 1:
         raise _damaged("every modality must have a row")

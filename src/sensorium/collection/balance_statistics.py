@@ -1,4 +1,4 @@
-"""Means and spreads of a collection's vectors, estimated so that a modality of one row gives no nonsense either.
+"""Means and spreads of a collection's cosines, estimated so that a modality of one row gives no nonsense either.
 
 Must not know what becomes of them.
 """
@@ -15,8 +15,8 @@ _QUERIES = 200
 _PRIOR = 1.0
 #: Two vectors of a modality nearer than this are one content twice, and say nothing about different ones.
 _SAME = 1 - 1e-6
-#: The least spread, as a share of the typical one: where nearly all rows are alike, as in hours of silence, a row that is
-#: not would otherwise stand countless deviations above them, whatever is asked.
+#: The least spread, as a share of the typical one: where nearly all rows are alike, as in hours of silence, a row that
+#: is not would otherwise stand countless deviations above them, whatever is asked.
 _LEAST_SHARE = 0.25
 
 
@@ -41,21 +41,26 @@ def to_units(vectors: np.ndarray, *, drop: bool = False) -> np.ndarray:
     return (wide / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
 
 
-def estimate_means(units: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Give each modality's mean, with one row's weight for the mean of the others.
+def estimate_levels(means: Mapping[str, np.ndarray], rows: Mapping[str, int]) -> dict[str, dict[str, float]]:
+    """Give the mean cosine of rows of one modality with those of another, no row with itself.
 
     Args:
-        units: Modality -> unit vectors `[rows, dim]`, at least one row each and two modalities.
+        means: Modality -> mean of its unit vectors `[dim]`; two modalities or more.
+        rows: Modality -> of how many.
 
     Returns:
-        Modality -> float64 `[dim]`.
+        Modality of the query -> modality of the records -> mean cosine, to six significant digits. One row has no other
+        of its own modality; what is usual elsewhere stands for that.
     """
-    own = {name: unit.mean(axis=0, dtype=np.float64) for name, unit in units.items()}
-    means = {}
-    for name, unit in units.items():
-        others = np.mean([mean for other, mean in own.items() if other != name], axis=0)
-        means[name] = (len(unit) * own[name] + _PRIOR * others) / (len(unit) + _PRIOR)
-    return means
+    levels: dict[tuple[str, str], float] = {}
+    for one, mean in means.items():
+        count = rows[one]
+        levels |= {(one, two): float(mean @ other) for two, other in means.items() if two != one}
+        if count > 1:
+            levels[one, one] = (count * float(mean @ mean) - 1) / (count - 1)
+    within = [level for (one, two), level in levels.items() if one == two]
+    usual = float(np.mean(within or list(levels.values())))
+    return {one: {two: _round(levels.get((one, two), usual)) for two in means} for one in means}
 
 
 def estimate_spreads(units: Mapping[str, np.ndarray], seed: int) -> dict[str, dict[str, float]]:
@@ -66,7 +71,7 @@ def estimate_spreads(units: Mapping[str, np.ndarray], seed: int) -> dict[str, di
     weighs in.
 
     Args:
-        units: As in `estimate_means`.
+        units: Modality -> unit vectors `[rows, dim]`, at least one row each and two modalities.
         seed: Of which rows stand in.
 
     Returns:
@@ -76,15 +81,19 @@ def estimate_spreads(units: Mapping[str, np.ndarray], seed: int) -> dict[str, di
     asked = {name: unit[random.permutation(len(unit))[:_QUERIES]] for name, unit in units.items()}
     variances = {(one, two): _find_variance(asked[one], units[two], one == two) for one in units for two in units}
     freedom = {name: len(unit) - 1 for name, unit in units.items()}
-    typical = {is_same: _find_typical(variances, freedom, is_same) for is_same in (True, False)}
-    typical = {is_same: value or typical[not is_same] or 1.0 for is_same, value in typical.items()}
+    within, across = (_find_typical(variances, freedom, is_same) for is_same in (True, False))
+    typical = {True: within or across or 1.0, False: across or within or 1.0}
     spreads: dict[str, dict[str, float]] = {name: {} for name in units}
     for (one, two), variance in variances.items():
         usual = typical[one == two]
         known = 0 if variance is None else freedom[two]
         value = (known * (variance or 0.0) + _PRIOR * usual) / (known + _PRIOR)
-        spreads[one][two] = float(f"{max(value, _LEAST_SHARE**2 * usual) ** 0.5:.6g}")
+        spreads[one][two] = _round(max(value, _LEAST_SHARE**2 * usual) ** 0.5)
     return spreads
+
+
+def _round(value: float) -> float:
+    return float(f"{value:.6g}")
 
 
 def _find_variance(queries: np.ndarray, records: np.ndarray, is_same: bool) -> float | None:
@@ -101,7 +110,7 @@ def _find_variance(queries: np.ndarray, records: np.ndarray, is_same: bool) -> f
 def _find_typical(
     variances: Mapping[tuple[str, str], float | None], freedom: Mapping[str, int], is_same: bool
 ) -> float | None:
-    """Give the usual variance within a modality, or between two, those of many records counting more; None if unknown."""
+    """Give the usual variance within one modality, or between two; modalities of many records count more."""
     known = [(value, freedom[two]) for (one, two), value in variances.items() if value and (one == two) is is_same]
     weight = sum(count for _, count in known)
     return sum(value * count for value, count in known) / weight if weight else None
