@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,21 +40,36 @@ def test_a_folder_that_is_there_stays_what_it_is():
     assert PHOTOS.with_folder("/home/ada/photos") == PHOTOS
 
 
-def test_what_lies_in_a_folder_that_was_added_is_not_remembered_by_itself():
-    roots = Roots().with_added("/a/b/c.txt").with_added("/a/*.txt").with_added("/a/b")
-    assert [one.path for one in roots.added] == ["/a/*.txt", "/a/b"]
-    assert roots.with_added("/a/b/d.txt").added == roots.added
+def test_what_was_asked_for_by_itself_is_remembered_beside_the_folder_around():
+    roots = Roots().with_added(["/a"]).with_added(["/a/.hidden/notes.txt"])
+    assert [one.path for one in roots.added] == ["/a", "/a/.hidden/notes.txt"]
+    assert roots.with_added(["/a"]) is roots
+
+
+def test_what_a_later_walk_has_reached_is_remembered_by_that():
+    roots = Roots().with_added(["/a/b/c.txt", "/a/.hidden/notes.txt"], {"year": 2024})
+    later = roots.with_added(["/a"], {"year": 2026}, reached={"/a/b/c.txt"})
+    assert [(one.path, one.metadata) for one in later.added] == [
+        ("/a/.hidden/notes.txt", {"year": 2024}),
+        ("/a", {"year": 2026}),
+    ]
 
 
 def test_metadata_of_its_own_is_remembered_beside_the_folder_around():
-    roots = Roots().with_added("/a", {"year": 2024}).with_added("/a/b", {"year": 2025})
+    roots = Roots().with_added(["/a"], {"year": 2024}).with_added(["/a/b"], {"year": 2025})
     assert [(one.path, one.metadata) for one in roots.added] == [("/a", {"year": 2024}), ("/a/b", {"year": 2025})]
-    assert roots.with_added("/a", {"year": 2026}).added == Roots().with_added("/a", {"year": 2026}).added
     assert [one.path for one in roots.without_added("/a").added] == ["/a/b"]
+    assert roots.without_added("/a", "/a/b").added == ()
+
+
+def test_a_path_whose_bytes_are_no_text_survives_the_manifest():
+    roots = Roots().with_folder("/a/caf\udce9").with_added(["/a/caf\udce9"])
+    json.dumps(roots.as_dict(), ensure_ascii=False).encode("utf-8")
+    assert Roots.from_dict(json.loads(json.dumps(roots.as_dict()))) == roots
 
 
 def test_a_folder_that_moved_keeps_its_keys():
-    roots = PHOTOS.with_folder("/home/ada/notes").with_added("/home/ada/photos").with_added("/srv/x")
+    roots = PHOTOS.with_folder("/home/ada/notes").with_added(["/home/ada/photos", "/srv/x"])
     moved = roots.moved("/home/ada", "/mnt/backup")
     assert [(root.path, root.prefix) for root in moved.folders] == [
         ("/mnt/backup/photos", ""),

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
-from sensorium.collection.adding import FileCount, Walks, expand_path, split_items
+from sensorium.collection.adding import FileCount, Walks, expand_path, find_files, list_paths, split_items
 from sensorium.collection.balancing import read_balance, refresh_balance
 from sensorium.collection.contents import read_content
 from sensorium.collection.context import Context, make_context
@@ -23,17 +23,18 @@ from sensorium.collection.intake import Intake
 from sensorium.collection.metadata import check_metadata, from_plain
 from sensorium.collection.querying import Query, read_query
 from sensorium.collection.registry import Registry, first_ingestion
-from sensorium.collection.removing import note_deletion, remove_gone
+from sensorium.collection.removing import find_lost, note_deletion, remove_gone
 from sensorium.collection.reranking import rerank
 from sensorium.collection.results import CollectionStats, IndexReport, SearchResult, Unreadable
 from sensorium.collection.searching import Ranked, Scope, find, to_results
 from sensorium.collection.statistics import count_all
 from sensorium.errors import InputError
 from sensorium.hub.builtin import BUILTIN_ID
-from sensorium.ingest import IngestSettings, read_items
+from sensorium.ingest import IngestSettings
 from sensorium.ingest.listing import show_path
 from sensorium.store import IndexPolicy, LanceStore, Manifest
 from sensorium.store.searching import check_top_k
+from sensorium.types import BASE_MODALITIES
 
 if TYPE_CHECKING:
     from sensorium.collection.events import Event
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from sensorium.encoders import CrossEncoder, SentenceTransformer
     from sensorium.media.samples import Sample
     from sensorium.store import Row, Where
-    from sensorium.store.rows import Metadata
 
 BalanceMode = Literal["auto", "off"]
 
@@ -201,31 +201,21 @@ class Collection:
         """
         begun = time.monotonic()
         checked = check_metadata(metadata, self._store.columns())
-        intake = Intake(self._store, self.settings, self.manifest.modalities)
-        walks, count = self._walks(), FileCount(self.settings)
+        intake = self._make_intake()
+        walks = self._walks()
         folder = None if root is None else os.path.abspath(expand_path(root))
 
         def read() -> Iterator[list[Event]]:
             for is_path, some in split_items(items):
-                if not is_path:
-                    yield from intake.read_items(read_items(some, self.settings, metadata=checked))
-                    continue
-                if on_progress is not None:
-                    count.begin(some)
-                yield from intake.read_files(self._find_files(some, checked, folder, walks))
+                if is_path:
+                    yield from intake.read_files(
+                        find_files((path for _, path in some), checked, folder, walks, self._registry)
+                    )
+                else:
+                    yield from intake.read_items(some, checked)
 
-        run = Indexing(self._store, self._door, on_progress, count)
-        run.run(read())
+        run = self._run(read(), list_paths(items), on_progress)
         return self._finish(run, begun)
-
-    def _find_files(self, paths: list[str], metadata: Metadata, root: str | None, walks: Walks) -> Iterator[Any]:
-        if root is not None:
-            self._registry.claim(root, root)
-        for path in paths:
-            whole = os.path.abspath(path) if path else path
-            yield from walks.find(whole, metadata, root)
-            if walks.is_walked[whole]:
-                self._registry.remember(whole, metadata)
 
     def update(self, *, on_progress: ProgressCallback | None = None) -> IndexReport:
         """Look again at everything that was added: read what is new or changed, remove what is gone.
@@ -244,18 +234,13 @@ class Collection:
             ModelError: The model cannot be loaded.
         """
         begun = time.monotonic()
-        intake = Intake(self._store, self.settings, self.manifest.modalities, is_update=True)
-        walks, count = self._walks(), FileCount(self.settings)
+        intake = self._make_intake(is_update=True)
+        self._registry.forget(find_lost(self._store, self._registry.refresh()))
+        walks = self._walks()
         # The innermost first: a file has the metadata that it was last given by the nearest.
         added = sorted(self._registry.roots.added, key=lambda one: -len(one.path))
-        for one in [one for one in added if self._is_lost_file(one.path)]:
-            self._registry.forget(one.path)
-            added.remove(one)
-        if on_progress is not None:
-            count.begin([one.path for one in added])
         found = (entry for one in added for entry in walks.find(one.path, from_plain(one.metadata)))
-        run = Indexing(self._store, self._door, on_progress, count)
-        run.run(intake.read_files(found))
+        run = self._run(intake.read_files(found), [one.path for one in added], on_progress)
         removed, kept = remove_gone(self._store, run.seen, walks.is_walked, walks.unlisted)
         run.removed += removed
         for problem in kept:
@@ -287,7 +272,7 @@ class Collection:
         """
         if path is not None:
             path = show_path(os.path.abspath(expand_path(path)))
-        listed = None if ids is None else list(ids)
+        listed = None if ids is None else _as_ids(ids)
         if sum(one is not None for one in (listed, path, where)) == 1:
             condition: Where = {"id": listed} if listed is not None else {"path": path} if path is not None else where  # type: ignore[assignment]
             if listed != []:
@@ -305,14 +290,26 @@ class Collection:
         """
         self._registry.move(expand_path(old), expand_path(new))
 
-    def _walks(self) -> Walks:
-        return Walks(self.settings, str(self.path), self._registry.claim)
+    def _make_intake(self, *, is_update: bool = False) -> Intake:
+        self._registry.refresh()
+        modalities = self.manifest.modalities
+        return Intake(self._store, self.settings, modalities, self._registry, is_update=is_update)
 
-    def _is_lost_file(self, path: str) -> bool:
-        """Tell whether a single file that was added is gone, while the folder around it is there."""
-        root = self._registry.roots.find(path)
-        is_gone = not os.path.lexists(path) and os.path.isdir(os.path.dirname(path)) and root is not None
-        return is_gone and bool(self._store.sources.find([root.key_of(path)])) if root is not None else False
+    def _walks(self) -> Walks:
+        return Walks(self.settings, self.path, self._registry)
+
+    def _run(
+        self, blocks: Iterator[list[Event]], paths: list[str] | None, on_progress: ProgressCallback | None
+    ) -> Indexing:
+        count = FileCount(self._walks())
+        if on_progress is not None and paths is not None:
+            count.begin(paths)
+        run = Indexing(self._store, self._door, on_progress, count)
+        try:
+            run.run(blocks)
+        finally:
+            count.stop()
+        return run
 
     def _finish(self, run: Indexing, begun: float) -> IndexReport:
         self._store.optimize(only_if_due=True)
@@ -374,6 +371,8 @@ class Collection:
         if balance not in ("auto", "off"):
             raise InputError(f"balance={balance!r} is not usable: it must be 'auto' or 'off'.")
         check_top_k(top_k)
+        if isinstance(rerank_top_k, bool) or not isinstance(rerank_top_k, int) or rerank_top_k < 1:
+            raise InputError(f"rerank_top_k must be a whole number from 1, got {rerank_top_k!r}.")
         asked = self._read_query(query)
         scope = Scope(where=where, modality=_as_names(modality), is_exact=is_exact)
         count = top_k if reranker is None else max(top_k, rerank_top_k)
@@ -462,7 +461,7 @@ class Collection:
         Raises:
             StoreError: The collection cannot be read.
         """
-        return self._store.get(ids)
+        return self._store.get(_as_ids(ids))
 
     def _read_query(self, query: Any) -> Query:
         with self._lock:
@@ -474,7 +473,8 @@ class Collection:
         model = self._load_reranker(reranker) if isinstance(reranker, (str, os.PathLike)) else reranker
         sample = asked.sample
         if asked.record_id is not None:
-            sample = self.content(self._store.get([asked.record_id])[asked.record_id])
+            row = self._store.get([asked.record_id]).get(asked.record_id)
+            sample = None if row is None else self.content(row)
         return rerank(sample, ranked, model, self.content)
 
     def _load_reranker(self, name: str | os.PathLike[str]) -> CrossEncoder:
@@ -494,7 +494,7 @@ class Collection:
         Raises:
             StoreError: The collection cannot be read.
         """
-        return count_all(self._store, self._registry.roots)
+        return count_all(self._store, self._registry.refresh())
 
     def unreadable(self) -> Iterator[Unreadable]:
         """Go through the files that could not be read, wholly or in part, with the reasons. They are tried again when
@@ -522,7 +522,22 @@ class Collection:
         return f"Collection({str(self.path)!r}, model_id={self.manifest.model_id!r})"
 
 
+def _as_ids(ids: Iterable[str]) -> list[str]:
+    if isinstance(ids, str):
+        raise InputError(f"ids must be a list of ids, got the text {ids!r}. For one record, give [{ids!r}].")
+    return list(ids)
+
+
 def _as_names(modality: str | Sequence[str] | None) -> tuple[str, ...] | None:
     if modality is None:
         return None
-    return (modality,) if isinstance(modality, str) else tuple(modality)
+    if not isinstance(modality, Iterable) or not modality:
+        raise InputError(f"modality={modality!r} is not usable: it names none. For all, leave it away or give None.")
+    names = (modality,) if isinstance(modality, str) else tuple(modality)
+    for name in names:
+        if not isinstance(name, str) or not set(name.split("+")) <= set(BASE_MODALITIES):
+            raise InputError(
+                f"modality={name!r} is not usable: it must be one of {', '.join(BASE_MODALITIES)}, a list of several, "
+                "or the name of a mixture such as 'image+text'."
+            )
+    return names

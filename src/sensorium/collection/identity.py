@@ -7,6 +7,7 @@ the built-in one by a name of its own. Must not know rows, files or searching. L
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,6 +119,7 @@ class EncoderDoor:
         self._device = device
         self._model: SentenceTransformer | None = None
         self._name: str | os.PathLike[str] | None = None
+        self._loading = threading.Lock()
         if given is None:
             return
         if isinstance(given, (str, os.PathLike)):
@@ -138,10 +140,11 @@ class EncoderDoor:
             StoreError: What was loaded is another model than the collection's.
             ModelError: It cannot be loaded.
         """
-        if self._model is None:
-            self._accept(load_encoder(self._name or self._manifest.model_id, self._manifest, self._device))
-        assert self._model is not None
-        return self._model
+        with self._loading:
+            if self._model is None:
+                self._accept(load_encoder(self._name or self._manifest.model_id, self._manifest, self._device))
+            assert self._model is not None
+            return self._model
 
     def _accept(self, encoder: SentenceTransformer) -> None:
         check_same(self._manifest, ModelName.of_model(encoder), encoder.get_embedding_dimension())
@@ -152,7 +155,8 @@ class EncoderDoor:
 def load_encoder(
     name: str | os.PathLike[str], manifest: Manifest | None = None, device: str | None = None
 ) -> SentenceTransformer:
-    """Load a model by its name or folder, at the version and width that a manifest states if there is one.
+    """Load a model by its name or folder, at the version and width and with the prompts that a manifest states if
+    there is one.
 
     Raises:
         ModelError: It cannot be loaded.
@@ -171,6 +175,7 @@ def load_encoder(
             text,
             device=device,
             revision=manifest.revision if is_commit else None,
+            prompts=dict(manifest.prompts),
             truncate_dim=manifest.encoding.get("truncate_dim"),
             video_as_frames=manifest.encoding.get("video_as_frames"),
         )

@@ -6,11 +6,13 @@ Must not know what files hold, or how rows are stored.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -22,6 +24,7 @@ from sensorium.errors import InputError
 
 if TYPE_CHECKING:
     from sensorium.collection.identity import EncoderDoor
+    from sensorium.ingest import Record
     from sensorium.media.samples import Sample
     from sensorium.store import LanceStore
 
@@ -34,6 +37,8 @@ _STEP_ROWS = 256
 _STEP_SECONDS = 5.0
 #: Vectors of records that are not written yet, or were a moment ago, for others of the same content.
 _REMEMBERED = 4096
+#: Events that may wait behind a record whose vector is being computed: what is known already comes faster.
+_MOST_WAITING = 4096
 _MOST_PROBLEMS = 1000
 
 
@@ -76,6 +81,8 @@ class Ahead:
                 self._queue.put(block)
                 if self._is_stopped.is_set():
                     break
+            if isinstance(self._source, Generator):
+                self._source.close()  # what it does at its end is done before `stop` returns
         except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
             last = error
         self._queue.put(last)
@@ -117,6 +124,7 @@ class Indexing:
         self._asked: deque[Pending] = deque()
         self._vectors: dict[str, np.ndarray] = {}
         self._twins: dict[str, list[Pending]] = {}
+        self._again: deque[Pending] = deque()
         self._step = Step()
         self._step_begun = time.monotonic()
         self._current: str | None = None
@@ -142,11 +150,13 @@ class Indexing:
         try:
             self._compute(self._feed(ahead))
         finally:
-            ahead.stop()
             try:
-                self._hand_over()
+                ahead.stop()
             finally:
-                self._writer.close()
+                try:
+                    self._hand_over()
+                finally:
+                    self._writer.close()
         self._writer.check()
         for problem in self._writer.problems:
             self.note_problem(problem)
@@ -154,15 +164,16 @@ class Indexing:
         self.removed = self._writer.removed
         self._report()
 
-    def _compute(self, pending: Iterator[Pending]) -> None:
-        first = next(pending, None)
-        if first is None:
-            return  # everything is known: the model is not even loaded
-        samples = self._to_samples(_chain(first, pending))
-        rows = self._door.load().encode_document_stream(samples, on_error="skip", return_report=True)
-        for row in rows:
-            self._settle(self._asked.popleft(), row.embedding, row.error)
-            self._advance()
+    def _compute(self, pending: Iterator[Pending | None]) -> None:
+        for first in pending:  # none if everything is known: the model is not even loaded
+            if first is None:
+                continue
+            samples = self._to_samples(_until_pause(first, pending))
+            rows = self._door.load().encode_document_stream(samples, on_error="skip", return_report=True)
+            with contextlib.closing(rows):
+                for row in rows:
+                    self._settle(self._asked.popleft(), row.embedding, row.error)
+                    self._advance()
 
     def _to_samples(self, pending: Iterator[Pending]) -> Iterator[Sample]:
         for one in pending:
@@ -174,14 +185,25 @@ class Indexing:
                 self._asked.append(one)
                 yield sample
 
-    def _feed(self, ahead: Ahead) -> Iterator[Pending]:
-        """Take events as they come, and give the records whose vectors are to be computed."""
+    def _feed(self, ahead: Ahead) -> Iterator[Pending | None]:
+        """Take events as they come, and give the records whose vectors are to be computed; None where those that were
+        given are to be computed first."""
         for block in ahead:
             for event in block:
+                if isinstance(event, Pending) and event.is_stored:
+                    self._current = event.record.key
+                    continue
                 self._slots.append(event)
                 if isinstance(event, Pending) and not event.is_ready and not self._is_twin(event):
                     yield event
+                elif self._asked and len(self._slots) > _MOST_WAITING:
+                    yield None
+                while self._again:
+                    yield self._again.popleft()
             self._advance()
+        while self._asked or self._again:
+            yield self._again.popleft() if self._again else None
+        self._advance()
 
     def _is_twin(self, pending: Pending) -> bool:
         """Tell whether the same content was met before; then its vector is, or will be, this one's."""
@@ -197,15 +219,21 @@ class Indexing:
 
     def _settle(self, pending: Pending, vector: Any, error: Exception | None) -> None:
         digest = pending.record.digest
-        reason = str(getattr(error, "reason", error)) if error is not None else _find_fault(vector)
-        pending.is_computed = reason is None
-        for one in (pending, *self._twins.pop(digest, ())):
-            one.problem = reason
-            one.vector = vector if reason is None else None
-        if reason is None:
+        twins = self._twins.pop(digest, [])
+        if error is not None:
+            pending.problem = str(getattr(error, "reason", error))
+        else:
+            pending.problem = _find_fault(vector) or _find_change(pending.record)
+        if pending.problem is None:
+            pending.is_computed = True
+            for one in (pending, *twins):
+                one.vector = vector
             self._vectors[digest] = vector
             if len(self._vectors) > _REMEMBERED:
                 del self._vectors[next(iter(self._vectors))]
+        elif twins:  # it may be the file, and not what it held
+            self._again.append(twins[0])
+            self._twins[digest] = twins[1:]
 
     def _advance(self) -> None:
         """Pass on what is ready, in order."""
@@ -290,6 +318,21 @@ def _find_fault(vector: Any) -> str | None:
     return None if array.any() else "the model gave a vector of zeros for it, which has no direction to compare."
 
 
-def _chain(first: Pending, rest: Iterator[Pending]) -> Iterator[Pending]:
+def _find_change(record: Record) -> str | None:
+    """Say that a file is no longer what its digest was made from, or None. What is gone cannot be told, nor asked."""
+    if record.path is None or record.mtime_ns is None or record.modality == "text":
+        return None
+    try:
+        about = os.stat(record.path)
+    except OSError:
+        return None
+    is_same = (about.st_size, about.st_mtime_ns) == (record.size, record.mtime_ns)
+    return None if is_same else "was written to while it was read. Add it again when it is complete."
+
+
+def _until_pause(first: Pending, rest: Iterator[Pending | None]) -> Iterator[Pending]:
     yield first
-    yield from rest
+    for one in rest:
+        if one is None:
+            return
+        yield one

@@ -10,17 +10,27 @@ import dataclasses
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sensorium.collection.events import Event, Pending, Problem, SourceDone, Unchanged
 from sensorium.collection.metadata import digest_metadata
 from sensorium.collection.results import Unreadable
 from sensorium.errors import InputError, MissingExtraError
-from sensorium.ingest import IngestSettings, Record, SkippedFile, SourceFile, UnreadableFile, hash_text, read_records
+from sensorium.ingest import (
+    IngestSettings,
+    Record,
+    SkippedFile,
+    SourceFile,
+    UnreadableFile,
+    hash_text,
+    read_items,
+    read_records,
+)
 from sensorium.ingest.text_files import HeldText
 from sensorium.store import SourceNote
 
 if TYPE_CHECKING:
+    from sensorium.collection.registry import Registry
     from sensorium.store import LanceStore
     from sensorium.store.rows import Metadata, Row
 
@@ -47,13 +57,22 @@ class Intake:
         store: Where it will be stored.
         settings: How files are cut.
         modalities: What the model takes.
+        registry: Knows the folders to which keys are relative.
         is_update: Whether files whose records a user deleted stay out until they change.
     """
 
     def __init__(
-        self, store: LanceStore, settings: IngestSettings, modalities: Iterable[str], *, is_update: bool = False
+        self,
+        store: LanceStore,
+        settings: IngestSettings,
+        modalities: Iterable[str],
+        registry: Registry,
+        *,
+        is_update: bool = False,
     ) -> None:
         self._store = store
+        self._registry = registry
+        self._replaced: set[str] = set()
         self._settings = settings
         self._modalities = frozenset(modalities)
         self._digest = settings.digest()
@@ -70,16 +89,17 @@ class Intake:
         """
         return self._look_up(self._read_new(found))
 
-    def read_items(self, entries: Iterable[Record | SkippedFile | UnreadableFile]) -> Iterator[list[Event]]:
-        """Take records of loose items.
+    def read_items(self, items: Iterable[tuple[int, Any]], metadata: Metadata) -> Iterator[list[Event]]:
+        """Read loose items.
 
         Args:
-            entries: As `ingest.read_items` gives them.
+            items: As of `ingest.read_items`, each with its position in the call, for errors.
+            metadata: Put on every record.
 
         Yields:
             Events in order, in blocks.
         """
-        return self._look_up(self._take_items(entries))
+        return self._look_up(event for index, item in items for event in self._read_item(item, index, metadata))
 
     def _read_new(self, found: Iterable[FoundFile | SkippedFile | UnreadableFile]) -> Iterator[Event]:
         for block in _in_blocks(found, _SOURCES_AT_ONCE):
@@ -97,7 +117,7 @@ class Intake:
         source = found.file
         stamp = f"{source.size}-{source.mtime_ns}-{self._digest}-{digest_metadata(found.metadata)}"
         path = source.path.encode("utf-8", "backslashreplace").decode()
-        if note is not None and note.path is not None and note.path != path and os.path.lexists(note.path):
+        if note is not None and note.path is not None and note.path != path and self._is_other(note.path, source.key):
             yield Problem(_describe_clash(source.key, path, note.path))
             yield SourceDone(None, None)
             return
@@ -127,24 +147,27 @@ class Intake:
         note = SourceNote(source.key, path, stamp, reason)
         yield SourceDone(note, frozenset(ids) if is_whole else None, is_skipped)
 
-    def _take_items(self, entries: Iterable[Record | SkippedFile | UnreadableFile]) -> Iterator[Event]:
+    def _is_other(self, path: str, key: str) -> bool:
+        """Tell whether another file that is there has a key; one in a folder that has moved away has none."""
+        root = self._registry.roots.find(path)
+        return root is not None and root.key_of(path) == key and os.path.lexists(path)
+
+    def _read_item(self, item: Any, index: int, metadata: Metadata) -> Iterator[Event]:
         ids: set[str] = set()
         key: str | None = None
-        for entry in entries:
-            if key is not None and entry.key != key:
-                yield SourceDone(SourceNote(key, None, ""), frozenset(ids))
-                ids = set()
+        is_whole, is_skipped = True, False
+        for entry in read_items([item], self._settings, metadata=metadata):
             if isinstance(entry, Record):
                 key = entry.key
                 ids.add(entry.id)
                 yield self._fit(entry)
-                continue
-            key = None
-            if isinstance(entry, UnreadableFile):
-                yield Problem(Unreadable(key=entry.key, path=entry.path, reason=str(entry.error)))
-            yield SourceDone(None, None, is_skipped=isinstance(entry, SkippedFile))
-        if key is not None:
-            yield SourceDone(SourceNote(key, None, ""), frozenset(ids))
+            elif isinstance(entry, SkippedFile):
+                is_skipped = True
+            else:
+                is_whole = is_whole and bool(str(entry.place))
+                yield Problem(_describe_item(entry, index))
+        note = None if key is None else SourceNote(key, None, "")
+        yield SourceDone(note, frozenset(ids) if is_whole else None, is_skipped)
 
     def _fit(self, record: Record) -> Pending:
         """Bring a record to what the model takes: a page becomes its words where the model reads no pictures."""
@@ -181,7 +204,10 @@ class Intake:
         rows = self._store.get(ids, with_vectors=False, with_thumbnails=False)
         for one in open_ones:
             row = rows.get(one.record.id)
-            one.is_stored = row is not None and _is_same(row, one.record)
+            # A row that an earlier item of this call replaces is not what it will be.
+            one.is_stored = row is not None and _is_same(row, one.record) and row.id not in self._replaced
+            if row is not None and not one.is_stored:
+                self._replaced.add(row.id)
         unknown = [one for one in open_ones if not one.is_stored]
         vectors = self._store.digests(one.record.digest for one in unknown) if unknown else {}
         for one in unknown:
@@ -199,7 +225,15 @@ def _is_same(row: Row, record: Record) -> bool:
 
 
 def _without_none(metadata: Mapping[str, object]) -> dict[str, object]:
-    return {name: value for name, value in metadata.items() if value is not None}
+    return {name: value for name, value in metadata.items() if value is not None and value == value}  # NaN is none too
+
+
+def _describe_item(entry: UnreadableFile, index: int) -> Unreadable:
+    """Say which item of the call cannot be read; it was the first of its own. One without an id has its position."""
+    if isinstance(entry.error, InputError) and entry.error.index is not None:
+        entry.error.index = index
+    key = f"item {index}" if entry.key == "item 0" else entry.key
+    return Unreadable(key=key, path=entry.path, reason=str(entry.error))
 
 
 def _describe_clash(key: str, path: str, other: str) -> Unreadable:

@@ -6,6 +6,7 @@ Must not know records or files.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import blake2b
@@ -15,7 +16,7 @@ from sensorium.errors import InputError
 from sensorium.store.columns import ColumnType, check_name, clean_value, fit
 from sensorium.store.rows import Metadata, MetadataValue
 
-_TIME = "time"
+_TIME, _NUMBER = "time", "number"
 
 
 def check_metadata(metadata: Mapping[str, Any] | None, columns: Mapping[str, ColumnType]) -> dict[str, MetadataValue]:
@@ -39,18 +40,24 @@ def check_metadata(metadata: Mapping[str, Any] | None, columns: Mapping[str, Col
 
 
 def to_plain(metadata: Metadata) -> dict[str, Any]:
-    """Give metadata as values that JSON can hold; times stand as `{"time": "2026-11-22T10:00:00+00:00"}`."""
-    return {
-        name: {_TIME: value.isoformat()} if isinstance(value, datetime) else value for name, value in metadata.items()
-    }
+    """Give metadata as values that JSON can hold; times stand as `{"time": "2026-11-22T10:00:00+00:00"}`, infinite
+    numbers as `{"number": "inf"}`."""
+    return {name: _to_plain(value) for name, value in metadata.items()}
 
 
 def from_plain(values: Mapping[str, Any]) -> dict[str, MetadataValue]:
     """Build metadata from what `to_plain` gave."""
-    return {
-        name: datetime.fromisoformat(value[_TIME]) if isinstance(value, Mapping) else value
-        for name, value in values.items()
-    }
+    return {name: _from_plain(value) if isinstance(value, Mapping) else value for name, value in values.items()}
+
+
+def _to_plain(value: MetadataValue) -> Any:
+    if isinstance(value, datetime):
+        return {_TIME: value.isoformat()}
+    return {_NUMBER: repr(value)} if isinstance(value, float) and math.isinf(value) else value
+
+
+def _from_plain(value: Mapping[str, str]) -> MetadataValue:
+    return datetime.fromisoformat(value[_TIME]) if _TIME in value else float(value[_NUMBER])
 
 
 def digest_metadata(metadata: Metadata) -> str:

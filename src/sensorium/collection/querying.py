@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sensorium.collection.adding import expand_path
 from sensorium.errors import InputError
 from sensorium.ingest import IngestSettings, Record, SkippedFile, UnreadableFile, read_items
+from sensorium.media.arrays import is_tensor
 from sensorium.media.modality import read_sample
 from sensorium.media.samples import Part, Sample
 
@@ -58,9 +60,8 @@ def read_query(query: Any, store: LanceStore, door: EncoderDoor, settings: Inges
     """
     if isinstance(query, Mapping) and set(query) == {"id"}:
         return _read_id(query["id"], store)
-    dim = store.manifest.dim
-    if _is_vector(query, dim):
-        return Query(np.asarray(query, np.float32))
+    if _is_vector(query, store.manifest.dim):
+        return Query(_read_vector(query))
     sample = _read_sample(query, settings)
     modality = "+".join(sample.modality) if isinstance(sample.modality, tuple) else str(sample.modality)
     vector = door.load().encode_query(sample)
@@ -89,13 +90,23 @@ def _is_vector(query: Any, dim: int) -> bool:
     return True
 
 
+def _read_vector(query: Any) -> np.ndarray:
+    """Bring a vector to float32, at a length at which no product of its numbers overflows."""
+    try:
+        array = np.asarray(query.detach().cpu().double() if is_tensor(query) else query, np.float64)
+    except (TypeError, ValueError) as exc:
+        raise InputError(f"a vector to ask with is made of numbers: {exc}.") from exc
+    largest = np.abs(array).max()
+    return (array / largest if 0 < largest < np.inf else array).astype(np.float32)
+
+
 def _read_sample(query: Any, settings: IngestSettings) -> Sample:
     if isinstance(query, str):
         if not query.strip():
             raise InputError("the query is empty. Ask with words, a picture, a sound, a clip, a vector or an id.")
         return Sample("text", (Part("text", query, True),))
     if isinstance(query, os.PathLike):
-        return _read_file(Path(query), settings)
+        return _read_file(Path(expand_path(query)), settings)
     return read_sample(query)
 
 

@@ -6,7 +6,7 @@ Must not know files or rows.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sensorium.collection.metadata import to_plain
@@ -36,12 +36,22 @@ class Registry:
 
     def __init__(self, store: LanceStore, limits: MediaLimits | None = None) -> None:
         self._store = store
+        self._known: tuple[Mapping[str, Any], Roots] | None = None
         self.settings = IngestSettings.from_dict(store.manifest.ingestion.get(_SETTINGS, {}), limits)
 
     @property
     def roots(self) -> Roots:
         """The folders, as last read or written."""
-        return Roots.from_dict(self._store.manifest.ingestion)
+        ingestion = self._store.manifest.ingestion
+        known = self._known
+        if known is None or known[0] is not ingestion:
+            self._known = known = (ingestion, Roots.from_dict(ingestion))
+        return known[1]
+
+    def refresh(self) -> Roots:
+        """Give the folders as other processes have left them."""
+        self._store.refresh_manifest()
+        return self.roots
 
     def claim(self, path: str, folder: str) -> Roots:
         """Give the folders, with one that holds `path` among them.
@@ -57,13 +67,16 @@ class Registry:
             lambda current: current if current.find(path) is not None else current.with_folder(folder, self._is_taken)
         )
 
-    def remember(self, path: str, metadata: Metadata) -> None:
-        """Remember what was added, for updates."""
-        self._change(lambda current: current.with_added(path, to_plain(metadata)))
+    def remember(self, paths: Iterable[str], metadata: Metadata, reached: Collection[str] = ()) -> None:
+        """Remember what was added, for updates; see `Roots.with_added`."""
+        listed = list(paths)
+        self._change(lambda current: current.with_added(listed, to_plain(metadata), reached))
 
-    def forget(self, path: str) -> None:
-        """Forget a path that was added."""
-        self._change(lambda current: current.without_added(path))
+    def forget(self, paths: Iterable[str]) -> None:
+        """Forget paths that were added."""
+        listed = list(paths)
+        if listed:
+            self._change(lambda current: current.without_added(*listed))
 
     def move(self, old: str, new: str) -> None:
         """Look for what was in the folder `old` in `new` from now on."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sensorium.collection.searching import Ranked
-from sensorium.errors import InputError, MediaError
+from sensorium.errors import InputError, MediaError, MissingExtraError
 from sensorium.media.samples import Part, Sample
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def rerank(
     """Order records by a reranker.
 
     Args:
-        query: What was asked with; None for a bare vector, which no reranker reads.
+        query: What was asked with; None for a bare vector or a record whose content is gone, which no reranker reads.
         ranked: Records, best first.
         reranker: Of one label.
         read_content: Gives a record's content, or None if it is gone.
@@ -38,12 +38,12 @@ def rerank(
         read, or the reranker does not take it), in the order they had, with the score they had.
 
     Raises:
-        InputError: The query is a bare vector, or of a modality that the reranker does not take.
+        InputError: The query is None, or of a modality that the reranker does not take.
     """
     if query is None:
         raise InputError(
-            "a reranker reads words, pictures or sounds, and a vector is none. Ask with what it was made of, or leave "
-            "reranker= away."
+            "a reranker reads words, pictures or sounds; a vector is none, nor is a record of which nothing is left. "
+            "Ask with what it was made of, or leave reranker= away."
         )
     documents = {
         place: document for place, one in enumerate(ranked) if (document := _read(one, reranker, read_content))
@@ -68,7 +68,7 @@ def _read(one: Ranked, reranker: CrossEncoder, read_content: Callable[[Row], Sam
     if set(row.modality.split("+")) <= taken:
         try:
             return read_content(row)
-        except MediaError:
+        except (MediaError, MissingExtraError):
             return None
     if row.text and "text" in taken:
         return Sample("text", (Part("text", row.text, True),))

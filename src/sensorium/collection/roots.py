@@ -8,7 +8,7 @@ that lies in a folder that is known belongs to it, whichever way it is given. Mu
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,24 +56,29 @@ class Roots:
 
     folders: tuple[Root, ...] = ()
     added: tuple[Added, ...] = ()
+    _by_path: Mapping[str, Root] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # The first of one path wins; two can only have it after a folder has moved onto another.
+        object.__setattr__(self, "_by_path", {root.path: root for root in reversed(self.folders)})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Roots:
         """Build it from `as_dict`; nothing there is nothing added."""
-        folders = tuple(Root(str(one["path"]), str(one["prefix"])) for one in values.get("roots", ()))
-        return cls(folders, tuple(Added(str(one["path"]), dict(one["metadata"])) for one in values.get("added", ())))
+        folders = tuple(Root(_read_path(one["path"]), str(one["prefix"])) for one in values.get("roots", ()))
+        added = (Added(_read_path(one["path"]), dict(one["metadata"])) for one in values.get("added", ()))
+        return cls(folders, tuple(added))
 
     def as_dict(self) -> dict[str, Any]:
         """Give it as plain values."""
         return {
-            "roots": [{"path": root.path, "prefix": root.prefix} for root in self.folders],
-            "added": [{"path": one.path, "metadata": dict(one.metadata)} for one in self.added],
+            "roots": [{"path": _write_path(root.path), "prefix": root.prefix} for root in self.folders],
+            "added": [{"path": _write_path(one.path), "metadata": dict(one.metadata)} for one in self.added],
         }
 
     def find(self, path: str) -> Root | None:
         """Give the innermost folder that holds an absolute path, or is it."""
-        around = [root for root in self.folders if is_inside(path, root.path)]
-        return max(around, key=lambda root: len(root.path), default=None)
+        return next((self._by_path[one] for one in list_around(path) if one in self._by_path), None)
 
     def with_folder(self, path: str, is_taken: Callable[[str], bool] = lambda prefix: False) -> Roots:
         """Add a folder, with a prefix of its own.
@@ -87,18 +92,31 @@ class Roots:
         prefix = "" if not self.folders else self._choose_prefix(path, is_taken)
         return Roots((*self.folders, Root(path, prefix)), self.added)
 
-    def with_added(self, path: str, metadata: Mapping[str, Any] | None = None) -> Roots:
-        """Remember what was added. It takes the place of what was added inside it; what lies in something that was
-        added with the same metadata is remembered by that."""
-        new = Added(path, dict(metadata or {}))
-        if any(is_inside(path, one.path) and one.metadata == new.metadata for one in self.added):
-            return self
-        kept = tuple(one for one in self.added if not is_inside(one.path, path))
-        return Roots(self.folders, (*kept, new))
+    def with_added(
+        self, paths: Iterable[str], metadata: Mapping[str, Any] | None = None, reached: Collection[str] = ()
+    ) -> Roots:
+        """Remember what was added.
 
-    def without_added(self, path: str) -> Roots:
-        """Forget one path that was added."""
-        return Roots(self.folders, tuple(one for one in self.added if one.path != path))
+        What lies in a folder that is remembered is remembered by itself too: it may be hidden or left out there, and
+        was asked for all the same.
+
+        Args:
+            paths: Of what was added.
+            metadata: Put on all its records.
+            reached: What was added before and has been walked again with these paths, which take its place.
+        """
+        plain = dict(metadata or {})
+        new = {path: Added(path, plain) for path in paths}
+        kept = {one.path: one for one in self.added if one.path in new or one.path not in reached}
+        if len(kept) == len(self.added) and all(kept.get(path) == one for path, one in new.items()):
+            return self
+        kept = {path: one for path, one in kept.items() if path not in new}
+        return Roots(self.folders, (*kept.values(), *new.values()))
+
+    def without_added(self, *paths: str) -> Roots:
+        """Forget paths that were added."""
+        forgotten = set(paths)
+        return Roots(self.folders, tuple(one for one in self.added if one.path not in forgotten))
 
     def moved(self, old: str, new: str) -> Roots:
         """Give the same with everything in the folder `old` looked for in `new`."""
@@ -117,3 +135,26 @@ class Roots:
             count += 1
             prefix = f"{name}-{count}/"
         return prefix
+
+
+def list_around(path: str) -> Iterator[str]:
+    """Give an absolute path, the folder that it lies in, the one around that, and so on."""
+    while True:
+        yield path
+        above = os.path.dirname(path)
+        if above == path:
+            return
+        path = above
+
+
+def _write_path(path: str) -> Any:
+    """Give a path as JSON in UTF-8 can hold it: names of files may have bytes that are no text."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return {"bytes": os.fsencode(path).hex()}
+    return path
+
+
+def _read_path(value: Any) -> str:
+    return os.fsdecode(bytes.fromhex(value["bytes"])) if isinstance(value, Mapping) else str(value)

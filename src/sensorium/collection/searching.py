@@ -159,6 +159,7 @@ def _by_score(one: Ranked) -> tuple[float, str]:
 def to_results(store: LanceStore, ranked: Sequence[Ranked], query_text: str | None) -> list[SearchResult]:
     """Give what was found as a caller sees it, with thumbnails."""
     rows = store.get((one.row.id for one in ranked), with_vectors=False)
+    words = None if query_text is None else drop_stop_words(query_text)
     return [
         SearchResult(
             id=one.row.id,
@@ -168,7 +169,7 @@ def to_results(store: LanceStore, ranked: Sequence[Ranked], query_text: str | No
             modality=one.row.modality,
             score=one.score,
             parts=one.parts,
-            snippet=make_snippet(one.row.text, query_text),
+            snippet=make_snippet(one.row.text, words),
             text=one.row.text,
             thumbnail=rows[one.row.id].thumbnail,
             metadata=one.row.metadata,

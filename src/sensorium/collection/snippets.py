@@ -38,11 +38,12 @@ def _find_start(line: str, query: str | None, length: int) -> int:
     words = {word.casefold() for word in _WORD.findall(query or "")}
     places = [(match.start(), match[0].casefold()) for match in _WORD.finditer(line)]
     places = [(at, word) for at, word in places if word in words]
-    best, best_count = 0, 0
+    best, best_rank = 0, (0, 0)
     for index, (at, _) in enumerate(places):
-        inside = {word for other, word in places[index:] if other < at + length * 3 // 4}
-        if len(inside) > best_count:
-            best, best_count = at, len(inside)
+        inside = {word: other for other, word in reversed(places[index:]) if other < at + length * 2 // 3}
+        rank = (len(inside), -max(inside.values(), default=at) + at)  # many words, close together
+        if rank > best_rank:
+            best, best_rank = at, rank
     return max(0, min(best - length // 4, len(line) - length))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sensorium.collection.results import CollectionStats
+from sensorium.ingest.listing import show_path
 from sensorium.store.columns import BASE_COLUMNS
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def count_all(store: LanceStore, roots: Roots) -> CollectionStats:
         modalities=modalities,
         files=store.sources.count() - unreadable,
         unreadable=unreadable,
-        roots=tuple(root.path for root in roots.folders),
+        roots=tuple(show_path(root.path) for root in roots.folders),
         metadata_columns=tuple(sorted(set(store.columns()) - set(BASE_COLUMNS))),
         bytes_on_disk=_measure(store.path),
         library_version=manifest.library_version,

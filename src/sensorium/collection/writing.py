@@ -6,6 +6,7 @@ again. Must not know how vectors are computed.
 
 from __future__ import annotations
 
+import dataclasses
 import queue
 import threading
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from sensorium.store.rows import Place, Row
 
 if TYPE_CHECKING:
     from sensorium.collection.events import Pending, SourceDone
-    from sensorium.store import LanceStore
+    from sensorium.store import LanceStore, SourceNote
 
 #: Steps that may wait while one is written.
 _WAITING = 2
@@ -59,6 +60,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="sensorium-collection-writer", daemon=True)
         self.records = self.computed = self.removed = 0
         self.problems: list[Unreadable] = []
+        self._refused: dict[str, str] = {}
         self._thread.start()
 
     def put(self, step: Step) -> None:
@@ -96,7 +98,14 @@ class Writer:
         self.records += len(rows)
         self.computed += sum(one.is_computed for one, _ in rows)
         self._remove_stale(step)
-        self._store.sources.write(one.note for one in step.done if one.note is not None and one.note.path is not None)
+        notes = [one.note for one in step.done if one.note is not None]
+        self._store.sources.write(self._with_refusal(note) for note in notes if note.path is not None)
+        for note in notes:
+            self._refused.pop(note.key, None)
+
+    def _with_refusal(self, note: SourceNote) -> SourceNote:
+        reason = self._refused.get(note.key)
+        return note if reason is None or note.reason is not None else dataclasses.replace(note, reason=reason)
 
     def _write_rows(self, rows: list[tuple[Pending, Row]]) -> bool:
         """Write rows; or take out those that the store refuses, and tell that the others are to be written again."""
@@ -120,6 +129,7 @@ class Writer:
 
     def _refuse(self, row: Row, error: InputError) -> None:
         self.problems.append(Unreadable(key=row.key, path=row.path, reason=error.reason))
+        self._refused.setdefault(row.key, error.reason)
 
     def _remove_stale(self, step: Step) -> None:
         current = {one.note.key: one.ids for one in step.done if one.note is not None and one.ids is not None}

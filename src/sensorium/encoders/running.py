@@ -9,7 +9,7 @@ import contextlib
 import copy
 import logging
 import warnings
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -156,7 +156,7 @@ def stop_pool(pool: Any) -> None:
 
 def run_stream(
     model: SentenceTransformer, values: Iterable[Any], call: EncodeCall, window: int | None, has_report: bool
-) -> Iterator[Any]:
+) -> Generator[Any, None, None]:
     """Compute a call over a sliding window of its inputs. What is wrong with the call is raised at once."""
     if isinstance(values, (str, bytes, bytearray, Mapping)):
         raise InputError(
@@ -181,7 +181,7 @@ def _yield_rows(
     call: EncodeCall,
     place: torch.device,
     has_report: bool,
-) -> Iterator[Any]:
+) -> Generator[Any, None, None]:
     width = _width(model)
     with contextlib.closing(rows):
         for index, row in rows:

@@ -23,7 +23,7 @@ from sensorium.scoring.similarity_function import SimilarityFunction
 
 if TYPE_CHECKING:
     from collections import OrderedDict
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     import numpy as np
     import torch
@@ -317,7 +317,7 @@ class SentenceTransformer(BaseModel):
         return_report: bool = False,
         window: int | None = None,
         **kwargs: Any,
-    ) -> Iterator[Any]:
+    ) -> Generator[Any, None, None]:
         """Compute vectors of inputs that come one after another, in memory that does not grow with their number.
 
         Args:
@@ -358,7 +358,7 @@ class SentenceTransformer(BaseModel):
         )
         return running.run_stream(self, inputs, call, window, return_report)
 
-    def encode_document_stream(self, inputs: Iterable[Any], **kwargs: Any) -> Iterator[Any]:
+    def encode_document_stream(self, inputs: Iterable[Any], **kwargs: Any) -> Generator[Any, None, None]:
         """Compute vectors of documents that come one after another: `encode_stream`, with the prompt and the task of
         `encode_document`.
 
