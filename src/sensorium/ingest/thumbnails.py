@@ -9,8 +9,8 @@ from PIL import Image
 
 _QUALITY = 80
 # The smallest that Pillow takes: the image is first divided by whole numbers, to no less than the wanted size. By that
-# it differs less from a full LANCZOS (on photographs by 34 to 43 dB below the signal) than by JPEG (32 dB). 512 by 512
-# pixels take 0.3 ms instead of 3.4, 12 megapixels 20 instead of 270.
+# and by the filter it differs less from a full LANCZOS (on photographs by 34 to 41 dB below the signal) than by JPEG
+# (32 to 36 dB). 640 by 480 pixels take 0.9 ms instead of 5, which counts where a small model takes 3 for the vector.
 _REDUCING_GAP = 1.0
 
 
@@ -55,7 +55,7 @@ def draw_thumbnail(image: Image.Image, side: int) -> bytes:
         The file, without metadata.
     """
     size = fit_side(image.size, side)
-    small = image if size == image.size else image.resize(size, Image.Resampling.LANCZOS, reducing_gap=_REDUCING_GAP)
+    small = image if size == image.size else image.resize(size, Image.Resampling.HAMMING, reducing_gap=_REDUCING_GAP)
     file = BytesIO()
     small.save(file, "JPEG", quality=_QUALITY)
     return file.getvalue()
