@@ -20,6 +20,7 @@ from demo.checkpoints import SMALL_CHECKPOINTS
 from demo.media_table import Encoded, Failed
 from demo.questions import Answer
 from demo.sample_files import Question, SampleFile, SampleFiles, SamplesError
+from demo.searches import ACROSS, CONTEXT, FILTERED, HYBRID, RERANKED
 from demo.table import LINE_WIDTH, Column, Table
 
 from sensorium.media import Part, Sample, Waveform
@@ -66,6 +67,14 @@ class TestShippedSamples:
     def test_lines_are_plain_and_short(self, shipped):
         assert max(len(line) for line in shipped.stdout.splitlines()) <= LINE_WIDTH
         assert shipped.stdout.isascii()
+
+    def test_every_search_of_the_collection_finds_its_file(self, shipped):
+        found = [line for line in shipped.stdout.splitlines() if line.startswith("  right ")]
+        for search in (*ACROSS, HYBRID, FILTERED, RERANKED):
+            assert any(search.expected in line.split() for line in found), search
+        _, _, context = shipped.stdout.partition(CONTEXT.title)
+        assert f"] {CONTEXT.expected} characters" in context
+        assert "left out, " not in shipped.stdout
 
     def test_every_answer_is_shown_with_its_score_and_a_runner_up(self, shipped):
         lines = shipped.stdout.splitlines()
@@ -173,7 +182,9 @@ class TestSomethingWrong:
         assert "images/torn.jpg image FAILED, see the summary" in words
         assert "WRONG: images/torn.jpg: the image is truncated" in words
         assert "(CLIP, SigLIP, SigLIP 2, Qwen2-VL" in words
-        assert "Things that are wrong: 2." in words
+        assert "WRONG: images/torn.jpg was not read: " in words
+        assert "Words to picture: left out, " in words
+        assert "Things that are wrong: 3." in words
         assert "All is well" not in words
 
     def test_a_folder_without_samples_is_refused(self, tmp_path):
