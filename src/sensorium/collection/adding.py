@@ -76,8 +76,14 @@ def list_paths(items: Any) -> list[str] | None:
 
 
 def expand_path(path: str | os.PathLike[str]) -> str:
-    """Give a path as text, with `~` at its beginning as the user's folder, unless there is a file of that very name."""
-    text = os.fspath(path)
+    """Give a path as text, with `~` at its beginning as the user's folder, unless there is a file of that very name.
+
+    Raises:
+        InputError: It has a character that no path has.
+    """
+    text = os.fsdecode(path)
+    if "\0" in text:
+        raise InputError(f"{text!r} is no path: it holds the character of code 0. Check what made it.")
     return os.path.expanduser(text) if text.startswith("~") and not os.path.lexists(text) else text
 
 
@@ -190,7 +196,9 @@ class Walks:
                 return
 
     def _with_key(self, found: SourceFile) -> SourceFile:
-        root = self._registry.claim(found.path, found.root).find(found.path)
+        # Of the folder around: where a file has taken a folder's place, the folder may be known as one by itself.
+        around = os.path.dirname(found.path)
+        root = self._registry.claim(around, found.root).find(around)
         assert root is not None  # it was claimed
         return dataclasses.replace(found, root=root.path, key=root.key_of(found.path))
 

@@ -78,3 +78,8 @@ class Problem:
 
 
 Event: TypeAlias = "Pending | SourceDone | Unchanged | Problem"
+
+
+def is_held(record: Record) -> bool:
+    """Tell whether a record holds a picture, a sound or a clip in memory, which may be large."""
+    return record.path is None and record.modality != "text"

@@ -148,7 +148,7 @@ class EncoderDoor:
 
     def _accept(self, encoder: SentenceTransformer) -> None:
         check_same(self._manifest, ModelName.of_model(encoder), encoder.get_embedding_dimension())
-        _check_prompts(self._manifest, encoder)
+        _check_options(self._manifest, encoder)
         self._model = encoder
 
 
@@ -197,10 +197,17 @@ def check_same(manifest: Manifest, name: ModelName, dim: int | None = None) -> N
     check_model(manifest, manifest.model_id if is_same_content else name.model_id, dim, name.revision)
 
 
-def _check_prompts(manifest: Manifest, encoder: SentenceTransformer) -> None:
+def _check_options(manifest: Manifest, encoder: SentenceTransformer) -> None:
     if dict(encoder.prompts) != dict(manifest.prompts):
         raise StoreError(
             f"The collection was made with the prompts {dict(manifest.prompts)}, and the model {manifest.model_id!r} "
             f"has {dict(encoder.prompts)}: their vectors do not compare. Load the model with the collection's prompts, "
             "or make a new collection."
+        )
+    frames = manifest.encoding.get("video_as_frames", encoder.video_as_frames)
+    if frames != encoder.video_as_frames:
+        raise StoreError(
+            f"The collection was made with video_as_frames={frames!r}, and the model {manifest.model_id!r} has "
+            f"{encoder.video_as_frames!r}: their vectors of clips do not compare. Load the model with the "
+            "collection's, or make a new collection."
         )

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from sensorium.collection.events import Event, Pending, Problem, SourceDone, Unchanged
+from sensorium.collection.events import Event, Pending, Problem, SourceDone, Unchanged, is_held
 from sensorium.collection.results import IndexProgress, Unreadable
-from sensorium.collection.writing import Step, Writer
-from sensorium.errors import InputError
+from sensorium.collection.writing import Step, Writer, keep_picture
+from sensorium.errors import EngineError, InputError
 
 if TYPE_CHECKING:
     from sensorium.collection.identity import EncoderDoor
@@ -158,11 +158,11 @@ class Indexing:
                 finally:
                     self._writer.close()
         self._writer.check()
-        for problem in self._writer.problems:
-            self.note_problem(problem)
         self.records, self.computed = self._writer.records, self._writer.computed
         self.removed = self._writer.removed
         self._report()
+        self.problems += self._writer.problems[: _MOST_PROBLEMS - len(self.problems)]
+        self.problem_count += self._writer.problem_count
 
     def _compute(self, pending: Iterator[Pending | None]) -> None:
         for first in pending:  # none if everything is known: the model is not even loaded
@@ -174,6 +174,8 @@ class Indexing:
                 for row in rows:
                     self._settle(self._asked.popleft(), row.embedding, row.error)
                     self._advance()
+            if self._asked:  # to go on would be to wait for them for ever
+                raise EngineError(f"the model gave no vector for {len(self._asked)} of the records that it was given.")
 
     def _to_samples(self, pending: Iterator[Pending]) -> Iterator[Sample]:
         for one in pending:
@@ -251,6 +253,8 @@ class Indexing:
             if event.problem is not None:
                 self._fail(event)
             elif not event.is_stored:
+                if is_held(event.record):
+                    event.record = keep_picture(event.record)
                 self._step.rows.append(event)
         elif isinstance(event, Problem):
             self.note_problem(event.about)
@@ -291,8 +295,8 @@ class Indexing:
 
     def _hand_over(self) -> None:
         if self._step:
-            step, self._step = self._step, Step()
-            self._writer.put(step)
+            self._writer.put(self._step)  # if Ctrl-C ends this, the step is still there to be handed over at the end
+            self._step = Step()
         self._step_begun = time.monotonic()
 
     def _report(self) -> None:
@@ -303,7 +307,7 @@ class Indexing:
                     unchanged=self.unchanged,
                     records=self._writer.records,
                     computed=self._writer.computed,
-                    unreadable=self.problem_count,
+                    unreadable=self.problem_count + self._writer.problem_count,
                     total_files=self._count_files(),
                     current=self._current,
                 )

@@ -6,13 +6,14 @@ are computed or rows are written.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sensorium.collection.events import Event, Pending, Problem, SourceDone, Unchanged
+from sensorium.collection.events import Event, Pending, Problem, SourceDone, Unchanged, is_held
 from sensorium.collection.metadata import digest_metadata
 from sensorium.collection.results import Unreadable
 from sensorium.errors import InputError, MissingExtraError
@@ -26,8 +27,10 @@ from sensorium.ingest import (
     read_items,
     read_records,
 )
+from sensorium.ingest.listing import show_path
 from sensorium.ingest.text_files import HeldText
 from sensorium.store import SourceNote
+from sensorium.store.columns import clean_value, fit
 
 if TYPE_CHECKING:
     from sensorium.collection.registry import Registry
@@ -40,6 +43,8 @@ DELETED = "deleted "
 #: Sources that are looked up together, and records.
 _SOURCES_AT_ONCE = 256
 _RECORDS_AT_ONCE = 64
+#: Items that hold a picture or a sound in memory, of which fewer wait.
+_HELD_AT_ONCE = 8
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,7 +77,11 @@ class Intake:
     ) -> None:
         self._store = store
         self._registry = registry
-        self._replaced: set[str] = set()
+        #: Key -> path of the files of this call; ids of its items, and those that came more than once.
+        self._met: dict[str, str] = {}
+        self._met_items: set[str] = set()
+        self._repeated: set[str] = set()
+        self._columns = store.columns()
         self._settings = settings
         self._modalities = frozenset(modalities)
         self._digest = settings.digest()
@@ -101,28 +110,34 @@ class Intake:
         """
         return self._look_up(event for index, item in items for event in self._read_item(item, index, metadata))
 
-    def _read_new(self, found: Iterable[FoundFile | SkippedFile | UnreadableFile]) -> Iterator[Event]:
-        for block in _in_blocks(found, _SOURCES_AT_ONCE):
-            notes = self._store.sources.find(one.file.key for one in block if isinstance(one, FoundFile))
-            for one in block:
-                if isinstance(one, FoundFile):
-                    yield from self._read_file(one, notes.get(one.file.key))
-                elif isinstance(one, UnreadableFile):
-                    yield Problem(Unreadable(key=one.key, path=one.path, reason=one.reason))
-                    yield SourceDone(None, None)
-                else:
-                    yield SourceDone(None, None, is_skipped=True)
+    def _read_new(self, found: Iterable[FoundFile | SkippedFile | UnreadableFile]) -> Generator[Event, None, None]:
+        with contextlib.closing(found) if isinstance(found, Generator) else contextlib.nullcontext():
+            for block in _in_blocks(found, _SOURCES_AT_ONCE):
+                notes = self._store.sources.find(one.file.key for one in block if isinstance(one, FoundFile))
+                for one in block:
+                    if isinstance(one, FoundFile):
+                        yield from self._read_file(one, notes.get(one.file.key))
+                    elif isinstance(one, UnreadableFile):
+                        yield Problem(Unreadable(key=one.key, path=one.path, reason=one.reason))
+                        yield SourceDone(None, None)
+                    else:
+                        yield SourceDone(None, None, is_skipped=True)
 
     def _read_file(self, found: FoundFile, note: SourceNote | None) -> Iterator[Event]:
         source = found.file
         stamp = f"{source.size}-{source.mtime_ns}-{self._digest}-{digest_metadata(found.metadata)}"
-        path = source.path.encode("utf-8", "backslashreplace").decode()
-        if note is not None and note.path is not None and note.path != path and self._is_other(note.path, source.key):
-            yield Problem(_describe_clash(source.key, path, note.path))
+        path = show_path(source.path)
+        other = self._find_other(source.key, path, note)
+        if other is not None:
+            yield Problem(_describe_clash(source.key, path, other))
             yield SourceDone(None, None)
             return
-        known = {stamp, f"{DELETED}{stamp}"} if self._is_update else {stamp}
-        if note is not None and note.stamp in known and note.path == path:
+        wanted: Collection[str] | None = None
+        if note is not None and self._is_update and note.stamp == f"{DELETED}{stamp}":
+            stamp = note.stamp
+            if note.path != path:  # the folder has moved: what a user deleted stays out
+                wanted = {entry.id for entry in self._store.entries({"key": source.key})}
+        if note is not None and note.stamp == stamp and note.path == path:
             yield Unchanged(source.key)
             return
         ids: set[str] = set()
@@ -131,8 +146,9 @@ class Intake:
         try:
             for entry in read_records(source, self._settings, metadata=found.metadata):
                 if isinstance(entry, Record):
-                    ids.add(entry.id)
-                    yield self._fit(entry)
+                    if wanted is None or entry.id in wanted:
+                        ids.add(entry.id)
+                        yield self._fit(entry, found.metadata)
                 elif isinstance(entry, SkippedFile):
                     is_skipped = True
                 else:
@@ -147,20 +163,27 @@ class Intake:
         note = SourceNote(source.key, path, stamp, reason)
         yield SourceDone(note, frozenset(ids) if is_whole else None, is_skipped)
 
-    def _is_other(self, path: str, key: str) -> bool:
-        """Tell whether another file that is there has a key; one in a folder that has moved away has none."""
-        root = self._registry.roots.find(path)
-        return root is not None and root.key_of(path) == key and os.path.lexists(path)
+    def _find_other(self, key: str, path: str, note: SourceNote | None) -> str | None:
+        """Give another file that is there and has a key; one in a folder that has moved away has none."""
+        before = self._met.setdefault(key, path)
+        if before != path:
+            return before
+        other = None if note is None else note.path
+        if other is None or other == path or not os.path.lexists(other):
+            return None
+        root = self._registry.roots.find(os.path.dirname(other))
+        return other if root is not None and root.key_of(other) == key else None
 
     def _read_item(self, item: Any, index: int, metadata: Metadata) -> Iterator[Event]:
         ids: set[str] = set()
-        key: str | None = None
+        key = self._meet(item)
+        given = {*metadata, *_own_metadata(item)}
         is_whole, is_skipped = True, False
         for entry in read_items([item], self._settings, metadata=metadata):
             if isinstance(entry, Record):
                 key = entry.key
                 ids.add(entry.id)
-                yield self._fit(entry)
+                yield self._fit(entry, given)
             elif isinstance(entry, SkippedFile):
                 is_skipped = True
             else:
@@ -169,8 +192,29 @@ class Intake:
         note = None if key is None else SourceNote(key, None, "")
         yield SourceDone(note, frozenset(ids) if is_whole else None, is_skipped)
 
-    def _fit(self, record: Record) -> Pending:
-        """Bring a record to what the model takes: a page becomes its words where the model reads no pictures."""
+    def _meet(self, item: Any) -> str | None:
+        """Give the id that an item has, if any, and remember which come twice."""
+        name = item.get("id") if isinstance(item, Mapping) else None
+        if isinstance(name, bool) or not isinstance(name, (str, int)) or name == "":
+            return None
+        key = str(name)
+        if key in self._met_items:
+            self._repeated.add(key)
+        self._met_items.add(key)
+        return key
+
+    def _fit(self, record: Record, given: Collection[str]) -> Pending:
+        """Bring a record to what the model takes: a page becomes its words where the model reads no pictures.
+
+        Args:
+            record: The record.
+            given: Names of metadata that are the caller's; what a format says under other names is left out where
+                its column holds something else.
+        """
+        unfit = [name for name, value in record.metadata.items() if name not in given and not self._suits(name, value)]
+        if unfit:
+            metadata = {name: value for name, value in record.metadata.items() if name not in unfit}
+            record = dataclasses.replace(record, metadata=metadata)
         wanted = set(record.modality.split("+"))
         if wanted <= self._modalities:
             return Pending(record)
@@ -181,17 +225,31 @@ class Intake:
         takes = ", ".join(sorted(self._modalities & {"text", "image", "audio", "video"}))
         return Pending(record, problem=f"the collection's model does not take {missing}; it takes {takes}.")
 
-    def _look_up(self, events: Iterable[Event]) -> Iterator[list[Event]]:
+    def _suits(self, name: str, value: Any) -> bool:
+        column = self._columns.get(name)
+        try:
+            cleaned = clean_value(value, name)
+            if column is not None:
+                fit(cleaned, column, name)
+        except InputError:
+            return False
+        return True
+
+    def _look_up(self, events: Generator[Event, None, None]) -> Iterator[list[Event]]:
         block: list[Event] = []
         waiting: list[Pending] = []
-        for event in events:
-            block.append(event)
-            if isinstance(event, Pending):
-                waiting.append(event)
-            if len(waiting) >= _RECORDS_AT_ONCE or len(block) >= 4 * _RECORDS_AT_ONCE:
-                self._find_known(waiting)
-                yield block
-                block, waiting = [], []
+        held = 0
+        with contextlib.closing(events):
+            for event in events:
+                block.append(event)
+                if isinstance(event, Pending):
+                    waiting.append(event)
+                    held += is_held(event.record)
+                is_full = len(waiting) >= _RECORDS_AT_ONCE or held >= _HELD_AT_ONCE
+                if is_full or len(block) >= 4 * _RECORDS_AT_ONCE:
+                    self._find_known(waiting)
+                    yield block
+                    block, waiting, held = [], [], 0
         self._find_known(waiting)
         if block:
             yield block
@@ -204,10 +262,8 @@ class Intake:
         rows = self._store.get(ids, with_vectors=False, with_thumbnails=False)
         for one in open_ones:
             row = rows.get(one.record.id)
-            # A row that an earlier item of this call replaces is not what it will be.
-            one.is_stored = row is not None and _is_same(row, one.record) and row.id not in self._replaced
-            if row is not None and not one.is_stored:
-                self._replaced.add(row.id)
+            # A row that an earlier item of this call replaces or removes is not what it will be.
+            one.is_stored = row is not None and row.key not in self._repeated and _is_same(row, one.record)
         unknown = [one for one in open_ones if not one.is_stored]
         vectors = self._store.digests(one.record.digest for one in unknown) if unknown else {}
         for one in unknown:
@@ -220,12 +276,22 @@ def _is_same(row: Row, record: Record) -> bool:
         and row.path == record.path
         and row.modality == record.modality
         and row.place.as_dict() == record.place.as_dict()
-        and _without_none(row.metadata) == _without_none(record.metadata)
+        and _clean(row.metadata) == _clean(record.metadata)
     )
 
 
-def _without_none(metadata: Mapping[str, object]) -> dict[str, object]:
-    return {name: value for name, value in metadata.items() if value is not None and value == value}  # NaN is none too
+def _clean(metadata: Mapping[str, Any]) -> dict[str, object] | None:
+    """Give metadata as it is read back; None if it cannot be stored, which the store will say."""
+    try:
+        cleaned = {name: clean_value(value, name) for name, value in metadata.items()}
+    except InputError:
+        return None
+    return {name: value for name, value in cleaned.items() if value is not None}
+
+
+def _own_metadata(item: Any) -> Iterable[str]:
+    own = item.get("metadata") if isinstance(item, Mapping) else None
+    return own if isinstance(own, Mapping) else ()
 
 
 def _describe_item(entry: UnreadableFile, index: int) -> Unreadable:

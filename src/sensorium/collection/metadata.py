@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import Any
 
 from sensorium.errors import InputError
-from sensorium.store.columns import ColumnType, check_name, clean_value, fit
+from sensorium.store.columns import ColumnType, check_name, clean_value, fit, new_columns
 from sensorium.store.rows import Metadata, MetadataValue
 
 _TIME, _NUMBER = "time", "number"
@@ -23,7 +23,8 @@ def check_metadata(metadata: Mapping[str, Any] | None, columns: Mapping[str, Col
     """Check metadata against the columns that a collection has, and give it as it will be stored.
 
     Raises:
-        InputError: A name or a value that cannot be stored, or a value of another type than its column's.
+        InputError: A name or a value that cannot be stored, a value of another type than its column's, or more names
+            than a collection can have.
     """
     if metadata is None:
         return {}
@@ -36,6 +37,7 @@ def check_metadata(metadata: Mapping[str, Any] | None, columns: Mapping[str, Col
         cleaned[name] = clean_value(value, where)
         if name in columns:
             cleaned[name] = fit(cleaned[name], columns[name], where)
+    new_columns([("The metadata", cleaned)], columns)
     return cleaned
 
 

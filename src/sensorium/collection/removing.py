@@ -104,8 +104,8 @@ def _find_gone(
 ) -> Iterator[SourceNote]:
     # As text, as the paths of notes are.
     walked = {show_path(place): (show_path(folder_of(place)), is_any) for place, is_any in is_walked.items()}
-    for note in list(store.sources.read()):
-        if note.path is None or note.key in seen:
+    for note in [note for note in store.sources.read() if note.key not in seen]:
+        if note.path is None:
             continue
         around = [place for place, (folder, _) in walked.items() if is_inside(note.path, folder)]
         blind = [place for place in around if not walked[place][1]]
@@ -127,4 +127,6 @@ def folder_of(place: str) -> str:
     """Give the folder before the first sign of a pattern, or the path itself."""
     parts = place.split(os.sep)
     first = next((at for at, part in enumerate(parts) if any(sign in part for sign in _MAGIC)), len(parts))
-    return place if first == len(parts) or os.path.lexists(place) else os.sep.join(parts[:first]) or os.sep
+    if first == len(parts) or os.path.lexists(place):
+        return place
+    return os.path.normpath(os.sep.join(parts[:first]) + os.sep)  # of a drive or the whole disk, with the sign behind

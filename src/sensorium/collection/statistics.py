@@ -47,6 +47,6 @@ def _measure(folder: Path) -> int:
         for name in files:
             try:
                 total += os.lstat(os.path.join(inside, name)).st_size
-            except FileNotFoundError:  # another process has just joined files
+            except OSError:  # another process has just joined files, or is about to remove one
                 continue
     return total

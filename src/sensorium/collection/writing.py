@@ -13,15 +13,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sensorium.collection.results import Unreadable
-from sensorium.errors import InputError, MediaError, SensoriumError
+from sensorium.errors import InputError, SensoriumError
 from sensorium.store.rows import Place, Row
 
 if TYPE_CHECKING:
     from sensorium.collection.events import Pending, SourceDone
+    from sensorium.ingest import Record
     from sensorium.store import LanceStore, SourceNote
 
 #: Steps that may wait while one is written.
 _WAITING = 2
+_MOST_PROBLEMS = 1000
 
 
 @dataclass(slots=True)
@@ -50,7 +52,8 @@ class Writer:
         records: Rows written so far.
         computed: Of them, those whose vector was computed by this call.
         removed: Rows removed so far, of sources that no longer have them.
-        problems: Rows that the store refused.
+        problems: Rows that the store refused, the first thousand.
+        problem_count: How many there were.
     """
 
     def __init__(self, store: LanceStore) -> None:
@@ -58,7 +61,7 @@ class Writer:
         self._steps: queue.Queue[Step | None] = queue.Queue(_WAITING)
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="sensorium-collection-writer", daemon=True)
-        self.records = self.computed = self.removed = 0
+        self.records = self.computed = self.removed = self.problem_count = 0
         self.problems: list[Unreadable] = []
         self._refused: dict[str, str] = {}
         self._thread.start()
@@ -92,11 +95,7 @@ class Writer:
                 self._error = error
 
     def _write(self, step: Step) -> None:
-        rows = [(one, _make_row(one)) for one in step.rows]
-        while not self._write_rows(rows):
-            pass
-        self.records += len(rows)
-        self.computed += sum(one.is_computed for one, _ in rows)
+        self._write_rows([(one, _make_row(one)) for one in step.rows])
         self._remove_stale(step)
         notes = [one.note for one in step.done if one.note is not None]
         self._store.sources.write(self._with_refusal(note) for note in notes if note.path is not None)
@@ -107,28 +106,30 @@ class Writer:
         reason = self._refused.get(note.key)
         return note if reason is None or note.reason is not None else dataclasses.replace(note, reason=reason)
 
-    def _write_rows(self, rows: list[tuple[Pending, Row]]) -> bool:
-        """Write rows; or take out those that the store refuses, and tell that the others are to be written again."""
-        try:
-            self._store.write(row for _, row in rows)
-        except InputError as exc:
-            if exc.index is not None:
-                self._refuse(rows.pop(exc.index)[1], exc)
-                return False
-            # Metadata whose type the column does not have: only one by one do they tell which.
-            rows[:] = [(one, row) for one, row in rows if self._is_accepted(row)]
-        return True
-
-    def _is_accepted(self, row: Row) -> bool:
-        try:
-            self._store.write([row])
-        except InputError as exc:
-            self._refuse(row, exc)
-            return False
-        return True
+    def _write_rows(self, rows: list[tuple[Pending, Row]]) -> None:
+        """Write rows, but for those that the store refuses."""
+        while rows:
+            try:
+                self._store.write(row for _, row in rows)
+            except InputError as exc:
+                if exc.index is None and len(rows) > 1:
+                    break
+                self._refuse(rows.pop(exc.index or 0)[1], exc)
+            else:
+                self.records += len(rows)
+                self.computed += sum(one.is_computed for one, _ in rows)
+                return
+        if rows:
+            # Metadata whose type the column does not have, and nothing says whose. The first half comes first, so that
+            # the type of a new column is that of its first value.
+            half = len(rows) // 2
+            self._write_rows(rows[:half])
+            self._write_rows(rows[half:])
 
     def _refuse(self, row: Row, error: InputError) -> None:
-        self.problems.append(Unreadable(key=row.key, path=row.path, reason=error.reason))
+        self.problem_count += 1
+        if len(self.problems) < _MOST_PROBLEMS:
+            self.problems.append(Unreadable(key=row.key, path=row.path, reason=error.reason))
         self._refused.setdefault(row.key, error.reason)
 
     def _remove_stale(self, step: Step) -> None:
@@ -142,12 +143,34 @@ class Writer:
             self.removed += self._store.delete(ids=stale)
 
 
+@dataclass(frozen=True, slots=True)
+class KeptPicture:
+    """What is kept of an item's content while its row waits: a small picture, or None."""
+
+    jpeg: bytes | None
+
+    def value(self) -> None:
+        """Give nothing: the content was encoded, and let go of."""
+
+    def thumbnail(self, side: int) -> bytes | None:
+        """Give the picture as it was drawn."""
+        return self.jpeg
+
+
+def keep_picture(record: Record) -> Record:
+    """Give a record with no more of its content than its small picture: rows wait by the hundred."""
+    return dataclasses.replace(record, held=KeptPicture(_draw(record)))
+
+
+def _draw(record: Record) -> bytes | None:
+    try:
+        return record.thumbnail()
+    except SensoriumError:  # it was readable a moment ago; a row without a picture is better than none
+        return None
+
+
 def _make_row(pending: Pending) -> Row:
     record, place = pending.record, pending.record.place
-    try:
-        thumbnail = record.thumbnail()
-    except (MediaError, SensoriumError):
-        thumbnail = None  # it was readable a moment ago; a row without a picture is better than none
     return Row(
         id=record.id,
         key=record.key,
@@ -158,5 +181,5 @@ def _make_row(pending: Pending) -> Row:
         vector=pending.vector,
         text=record.text,
         metadata=record.metadata,
-        thumbnail=thumbnail,
+        thumbnail=_draw(record),
     )
