@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 CARD = Path(__file__).parents[2] / "models" / "mini" / "README.md"
 
 #: What the shipped weights' training was.
-_IMAGE_RUN = "6,300 steps of 256 pictures, about 95 minutes on one core."
+_IMAGE_RUN = "11,500 steps of 256 pictures, about two hours and three quarters on one core."
 _AUDIO_RUN = (
-    "3,400 steps of 128 words, about 75 minutes on one core; then three minutes in which both projections learn on,\n"
-    "  against each other as well."
+    "7,000 steps of 128 words, about two hours and a quarter on one core; then a few minutes in which both\n"
+    "  projections learn on, against each other as well."
 )
 #: Why goals were missed, where any were.
 _LIMITED = (
-    "Time limited them: both towers were trained for about an hour and a half on one core\neach, and were still "
-    "rising. "
-    "Spoken words and pictures learned of each other only at the very end, and only their\nprojections did."
+    "Concepts that no picture of training shows gained nothing from the second half of the steps: more kinds of\n"
+    "picture are needed for them, not more time. Spoken words and pictures learned of each other only at the very\n"
+    "end, and only their projections did."
 )
 
 _TEXT = """# sensorium-mini
@@ -77,9 +77,11 @@ from thousands of other words (the contrastive loss of CLIP with a locked text t
 
 - Pictures: {pictures} drawings of icon and emoji sets under permissive licences and of clip art in the public domain,
   by their names and tags. Flat emoji are drawn three times: as they are, with outlines, as outlines alone. They are
-  scaled from 0.4 to 1.3, turned, moved, recoloured and laid on backgrounds. {image_run}
+  scaled from 0.4 to 1.3, turned, moved, recoloured and laid on backgrounds.
+  {image_run}
 - Speech: {words} words said by espeak-ng in some 40 variants of 7 accents, by flite (kal16, awb, rms) and festival
-  (kal, ked), with changes of speed, pitch and tract, echoes, noise and other voices. {audio_run}
+  (kal, ked), with changes of speed, pitch and tract, echoes, noise and other voices.
+  {audio_run}
 - Everything ran on two cores of one CPU. The recipe is `tools/mini`, one command: `make mini`.
 
 Nothing was trained on OpenMoji (CC BY-SA), Tux Paint's stamps (GPL), FxEmojis, or flite's voice slt: they are the

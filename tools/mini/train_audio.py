@@ -26,7 +26,7 @@ from tools.mini.words import Words
 from torch.nn import functional
 
 SEED = 2
-STEPS, BATCH, RATE = 5000, 128, 1.2e-3
+STEPS, BATCH, RATE = 7000, 128, 1.2e-3
 #: How often a spoken word is an emoji's name, a common noun or another, and how often it is said by espeak-ng.
 SHARES = {"name": 0.55, "noun": 0.22, "other": 0.23}
 BY_ESPEAK = 0.55

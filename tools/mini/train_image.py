@@ -25,7 +25,7 @@ from tools.mini.training_state import TrainingState
 from tools.mini.words import Words
 
 SEED = 1
-STEPS, BATCH, RATE = 7000, 256, 1.5e-3
+STEPS, BATCH, RATE = 11_500, 256, 1.5e-3
 #: How often pictures of a kind are drawn.
 SHARES = {"emoji": 0.46, "emoji glyph": 0.06, "colour": 0.14, "glyph": 0.24, "clip art": 0.10}
 #: How often a picture is met by its name rather than by a tag.

@@ -30,8 +30,8 @@ from torch.nn import functional
 
 SEED = 4
 #: Pictures and sounds whose features are computed; steps of a batch each way; the optimiser's rate.
-SEEN_PICTURES, HEARD_SOUNDS = 16_384, 16_384
-STEPS, BATCH, RATE = 700, 256, 2e-3
+SEEN_PICTURES, HEARD_SOUNDS = 32_768, 32_768
+STEPS, BATCH, RATE = 1200, 256, 2e-3
 #: Words that each step pushes from.
 OTHERS = 2000
 #: What similarities of sounds and pictures are multiplied by, and how much that part of the loss weighs.
