@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sensorium.collection.answering import Answer, ask
     from sensorium.collection.collection import Collection
     from sensorium.collection.context import Context, Source
     from sensorium.collection.results import (
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 #: Home -> the names that live there.
 _HOMES: dict[str, tuple[str, ...]] = {
+    "answering": ("Answer", "ask"),
     "collection": ("Collection",),
     "context": ("Context", "Source"),
     "results": ("CollectionStats", "IndexProgress", "IndexReport", "ScoreParts", "SearchResult", "Unreadable"),
@@ -29,6 +31,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
 _HOME_OF: dict[str, str] = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Answer",
     "Collection",
     "CollectionStats",
     "Context",
@@ -38,6 +41,7 @@ __all__ = [
     "SearchResult",
     "Source",
     "Unreadable",
+    "ask",
 ]
 
 

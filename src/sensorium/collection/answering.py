@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -105,15 +105,17 @@ def ask(
     )
     if not context.sources:
         return Answer("", (), ())
-    key = os.environ.get(api_key_env) or _NO_KEY
+    key = getattr(client, "api_key", None) or os.environ.get(api_key_env) or _NO_KEY
+    request = {"model": model, "messages": context.messages, "stream": True}
+    if max_answer_tokens is not None:
+        request["max_tokens"] = max_answer_tokens
+    heard = _Heard(on_text)
     with _translated(openai, address, model, key):
         client = client or openai.OpenAI(base_url=address, api_key=key, timeout=timeout_s)
-        limit = {} if max_answer_tokens is None else {"max_tokens": max_answer_tokens}
-        stream = client.chat.completions.create(model=model, messages=context.messages, stream=True, **limit)
-        heard = _Heard(on_text)
-        with stream:
-            for chunk in stream:
-                heard.take(chunk)
+        stream = client.chat.completions.create(**request)
+    with stream:
+        for chunk in _translate_each(stream, openai, address, model, key):
+            heard.take(chunk)
     if heard.finish_reason is None and not heard.parts:
         raise EndpointError(
             f"{_show(address)} ended without an answer from {model!r}. Check that it speaks OpenAI's protocol.",
@@ -175,14 +177,18 @@ def _translated(openai: Any, address: str, model: str, key: str) -> Iterator[Non
     try:
         yield
     except (openai.OpenAIError, *_transport_errors(), ValueError) as exc:
-        if isinstance(exc, InputError):  # a ValueError too, and ours
-            raise
         shown = _show(address)
         reason = _hide(_describe(openai, exc, model), key)
         error = EndpointError(f"{shown}: {reason}", endpoint=shown)
         if key != _NO_KEY and key in str(exc):
             raise error from None  # what would be shown beside it holds the key
         raise error from exc
+
+
+def _translate_each(stream: Iterable[Any], openai: Any, address: str, model: str, key: str) -> Iterator[Any]:
+    """Give what comes, and translate the errors of its coming; what a caller does with it raises its own."""
+    with _translated(openai, address, model, key):
+        yield from stream
 
 
 def _transport_errors() -> tuple[type[Exception], ...]:

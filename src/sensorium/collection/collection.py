@@ -385,7 +385,7 @@ class Collection:
             is_hybrid=hybrid,
         )
         if reranker is not None:
-            ranked = self._rerank(query, asked, ranked, reranker)
+            ranked = self._rerank(asked, ranked, reranker)
         return to_results(self._store, ranked[:top_k], asked.text)
 
     def similar(
@@ -468,7 +468,7 @@ class Collection:
             return read_query(query, self._store, self._door, self.settings)
 
     def _rerank(
-        self, query: Any, asked: Query, ranked: list[Ranked], reranker: CrossEncoder | str | os.PathLike[str]
+        self, asked: Query, ranked: list[Ranked], reranker: CrossEncoder | str | os.PathLike[str]
     ) -> list[Ranked]:
         model = self._load_reranker(reranker) if isinstance(reranker, (str, os.PathLike)) else reranker
         sample = asked.sample

@@ -30,8 +30,6 @@ INSTRUCTIONS = (
 _FRAME = 40
 #: Fewer tokens of a passage than these are not worth showing.
 _LEAST = 60
-#: Characters that two passages of one text may have in common at their ends.
-_LONGEST_OVERLAP = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ def make_context(
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             raise InputError(f"{name} must be a whole number from 0, got {value!r}.")
     pieces = _join_passages(results)
-    mark = choose_mark([question, *(piece.text or "" for piece in pieces), *(piece.first.key for piece in pieces)])
+    mark = choose_mark([question, *(text for piece in pieces for text in (piece.words or "", piece.first.key))])
     told, asked = instructions.replace("{mark}", mark), f"Question: {question.strip()}"
     room = _Room(max_images, max_tokens - count_tokens(told) - count_tokens(asked), mark)
     for piece in pieces:
@@ -110,13 +108,19 @@ def make_context(
     return Context(messages, tuple(room.sources))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Piece:
     """One source to be: a result, or passages of one text that touch."""
 
     first: SearchResult
     place: Place
     text: str | None
+    heading: str | None
+
+    @property
+    def words(self) -> str | None:
+        """The text, under its heading where it does not begin with the file itself."""
+        return f"({self.heading})\n{self.text}" if self.text and self.heading and self.place.start else self.text
 
 
 class _Room:
@@ -143,9 +147,9 @@ class _Room:
                     {"type": "image_url", "image_url": {"url": drawn[0], "detail": "high"}},
                 ]
                 return
-        if not piece.text or tokens < _LEAST:
+        if not piece.words or tokens < _LEAST:
             return
-        text = cut_to_tokens(defuse(piece.text), tokens)
+        text = cut_to_tokens(defuse(piece.words), tokens)
         self._take(piece, number, count_tokens(text) + self._tokens - tokens)
         self.parts.append({"type": "text", "text": f"{title}\n{fence(text, number, self._mark)}"})
 
@@ -159,37 +163,46 @@ def _join_passages(results: Iterable[SearchResult]) -> list[_Piece]:
     """Join passages of one text that touch or overlap, at the place of the best of them."""
     pieces: list[_Piece] = []
     for result in results:
-        piece = _Piece(result, result.place, _headed(result))
-        near = next((other for other in pieces if _is_touching(other, piece)), None)
-        if near is None:
+        heading = result.metadata.get("heading")
+        piece = _Piece(result, result.place, result.text, heading if isinstance(heading, str) else None)
+        # Of those before it, one may end in it and another begin in it.
+        near = [other for other in pieces if _is_touching(other, piece)]
+        if not near:
             pieces.append(piece)
             continue
-        before, after = (near, piece) if _start(near) <= _start(piece) else (piece, near)
-        near.text = _join(before.text or "", after.text or "")
-        near.place = Place(start=_start(before), end=max(before.place.end or 0, after.place.end or 0))
+        best, *others = near
+        for one in (piece, *others):
+            _absorb(best, one)
+        pieces = [one for one in pieces if not any(one is other for other in others)]
     return pieces
-
-
-def _headed(result: SearchResult) -> str | None:
-    heading = result.metadata.get("heading")
-    return f"({heading})\n{result.text}" if result.text and heading and result.place.start else result.text
 
 
 def _is_touching(one: _Piece, other: _Piece) -> bool:
     is_text = one.first.modality == other.first.modality == "text" and one.first.key == other.first.key
     if not is_text or None in (one.place.start, other.place.start):
         return False
-    return _start(one) <= (other.place.end or 0) and _start(other) <= (one.place.end or 0)
+    return _span(one)[0] <= _span(other)[1] and _span(other)[0] <= _span(one)[1]
 
 
-def _start(piece: _Piece) -> int:
-    return piece.place.start or 0
+def _absorb(best: _Piece, other: _Piece) -> None:
+    before, after = (best, other) if _span(best) <= _span(other) else (other, best)
+    text, heading = _join(before, after), before.heading
+    best.place = Place(start=_span(before)[0], end=max(_span(before)[1], _span(after)[1]))
+    best.text, best.heading = text, heading
 
 
-def _join(before: str, after: str) -> str:
-    """Join two texts whose ends may repeat each other."""
-    body = after.split("\n", 1)[1] if after.startswith("(") and ")\n" in after else after
-    for length in range(min(len(before), len(body), _LONGEST_OVERLAP), 0, -1):
-        if before.endswith(body[:length]):
-            return before + body[length:]
-    return f"{before}\n{body}"
+def _span(piece: _Piece) -> tuple[int, int]:
+    return piece.place.start or 0, piece.place.end or 0
+
+
+def _join(before: _Piece, after: _Piece) -> str:
+    """Join the texts of two passages, of which the second begins where the first ends, or earlier."""
+    first, second = before.text or "", after.text or ""
+    common = _span(before)[1] - _span(after)[0]  # characters, white space after the first one's text among them
+    if _span(after)[1] <= _span(before)[1] and second in first:
+        return first
+    for length in range(min(len(first), len(second), common), 0, -1):
+        if first.endswith(second[:length]):
+            return first + second[length:]
+    is_cut_in_a_word = len(first) == _span(before)[1] - _span(before)[0]
+    return f"{first}{second}" if is_cut_in_a_word else f"{first}\n{second}"
