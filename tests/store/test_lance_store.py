@@ -123,6 +123,19 @@ def test_entries_tell_what_is_there(store: LanceStore) -> None:
     assert list(store.entries({"id": "row-4"})) == [Entry("row-4", "file-1.txt", "/files/file-1.txt", "digest-4")]
 
 
+def test_modalities_are_counted_whoever_changes_them(store: LanceStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert store.modalities() == {"image": 10, "text": 10}
+    with LanceStore.open(store.path) as other:
+        other.write([make_row(20, modality="image+text"), make_row(21, modality="audio"), make_row(22)])
+        assert store.modalities() == {"audio": 1, "image": 11, "image+text": 1, "text": 10}
+        other.delete(where={"modality": "audio"})
+    assert store.modalities() == {"image": 11, "image+text": 1, "text": 10}
+    monkeypatch.setattr(store._reader._table, "scan", None)  # what is known is counted without reading rows
+    assert store.modalities() == {"image": 11, "image+text": 1, "text": 10}
+    store.delete(where={"modality": ["image", "text", "image+text"]})
+    assert store.modalities() == {}
+
+
 def test_scans_give_what_is_asked_for(store: LanceStore) -> None:
     store.write([make_row(0, thumbnail=b"x")])
     bare = next(store.scan({"id": "row-0"}))

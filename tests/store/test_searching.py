@@ -197,6 +197,28 @@ def test_an_index_that_misses_rows_is_not_trusted(indexed: LanceStore) -> None:
     assert len(indexed.search(make_vector(0, 32), total + 5)) == total
 
 
+def test_a_condition_finds_what_lies_in_lists_far_from_the_query(tmp_path: Path) -> None:
+    """As the pictures of a collection do, which all lie on their own side of the gap, when it is asked with words."""
+    generator = np.random.default_rng(0)
+    centres = generator.normal(size=(200, 32))
+    gap = 3.0 * generator.normal(size=32)
+    kinds = ("image", "text")
+    vectors = centres[generator.integers(0, 200, 40_000)] + 0.5 * generator.normal(size=(40_000, 32))
+    vectors[1::2] += gap
+    index = IndexPolicy(exact_below=1000, filtered_exact_below=100, probes=1, refine=50)
+    with LanceStore.create(tmp_path / "c", make_manifest(dim=32), index=index) as store:
+        store.write(make_row(n, vector=vector, modality=kinds[n % 2]) for n, vector in enumerate(vectors))
+        store.optimize()
+        found = 0
+        for number in range(40):
+            query = centres[number] + 0.5 * generator.normal(size=32) + gap * (number % 2)
+            across = kinds[1 - number % 2]
+            hits = store.search(query, 10, modality=across)
+            expected = store.search(query, 10, modality=across, is_exact=True)
+            found += len({hit.id for hit in hits} & {hit.id for hit in expected})
+    assert found / 400 > 0.95
+
+
 def test_few_rows_left_by_a_condition_are_compared_exactly(tmp_path: Path, clusters: np.ndarray) -> None:
     index = IndexPolicy(exact_below=500, filtered_exact_below=400, probes=1, refine=1, least_candidates=1)
     with LanceStore.create(tmp_path / "c", make_manifest(dim=32), index=index, upkeep=UpkeepPolicy()) as store:

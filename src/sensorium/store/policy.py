@@ -20,7 +20,7 @@ class IndexPolicy:
         exact_below: Rows below which there is no index: comparing every vector is as fast.
         filtered_exact_below: Rows that a condition may leave for all of them to be compared, because an index finds
             them badly.
-        probes: Lists that a search in an IVF index looks through; twice as many where there is a condition.
+        probes: Lists that a search in an IVF index looks through; all of them where there is a condition.
         effort: Candidates that a search in an HNSW index follows; at least those that are compared exactly.
         refine: Times `top_k` rows are taken from the index, compared exactly, and the best kept. The index alone gives
             estimates that are no scores.
