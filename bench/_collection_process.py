@@ -1,6 +1,6 @@
 """The process that part (d) of `collection.py` starts: index a folder, and print the memory that took.
 
-Usage: `_collection_process.py files collection`.
+It has the heaps of `sensorium index`. Usage: `_collection_process.py files collection`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from _stream_process import read_peak_mb
 
 def main() -> None:
     """Index, and print one line of JSON."""
+    from sensorium.cli.heaps import limit_heaps
+
+    limit_heaps()
     from sensorium import Collection
 
     files, path = sys.argv[1:]

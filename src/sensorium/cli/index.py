@@ -12,6 +12,7 @@ import typer
 
 from sensorium.cli import exit_codes, opening
 from sensorium.cli.conditions import read_metadata
+from sensorium.cli.heaps import limit_heaps
 from sensorium.cli.lazy import InterruptionError
 from sensorium.cli.options import CollectionOption, DeviceOption, JsonOption
 from sensorium.errors import InputError, MissingMediaError
@@ -50,6 +51,7 @@ def run(
     The collection is made if it is not there. What has not changed costs nothing, so the same command goes on where it
     was stopped.
     """
+    limit_heaps()
     given = [os.path.expanduser(path) for path in paths or ()]
     _check_paths(given)
     values = read_metadata(metadata or ())
