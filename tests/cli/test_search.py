@@ -63,6 +63,23 @@ def test_a_file_is_asked_with(run: Any, there: Any, workplace: Path) -> None:
     assert "the file" not in ended.err
 
 
+@pytest.mark.parametrize(
+    ("query", "is_noted"),
+    [("dog.png", True), ("pictures/dog", True), ("a dog", False), ("dog", False), ("dogs and/or cats", False)],
+)
+def test_a_mistyped_path_is_noted(run: Any, there: Any, query: str, is_noted: bool) -> None:
+    assert ("no file" in run("search", query).err) is is_noted
+    assert there.asked("search")["query"] == query
+    assert "no file" not in run("search", query, "--text").err
+
+
+def test_no_collection_yet(run: Any, workplace: Path) -> None:
+    ended = run("search", "x")
+    assert ended.code == 4
+    assert "sensorium index" in ended.err
+    assert str(workplace / ".sensorium") in ended.err
+
+
 def test_nothing_is_found(run: Any, there: Any) -> None:
     ended = run("search", "x")
     assert ended.code == 0

@@ -6,6 +6,7 @@ Must not know models or collections.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,11 @@ def read_argument(argument: str, *, is_text: bool = False, is_file: bool = False
     if is_file:
         raise MissingMediaError("there is no such file. Check the path, or leave out --file to use words.", source=path)
     return argument
+
+
+def reads_like_file(words: str) -> bool:
+    """Whether words may be a path that was mistyped: one word, with a slash or an ending such as `.png`."""
+    return re.fullmatch(r"\S*/\S*|\S+\.[A-Za-z0-9]{2,5}", words) is not None
 
 
 def _is_file(path: str) -> bool:

@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sensorium.errors import StoreNotFoundError
+
 if TYPE_CHECKING:
     from sensorium.collection import Collection
     from sensorium.ingest import IngestSettings
@@ -45,7 +47,14 @@ def open_collection(named: str | None, *, model: str | None = None, device: str 
         StoreNotFoundError: There is none.
         StoreError: It cannot be used, or was made with another model than `model`.
     """
-    collection = collection_class().open(find_folder(named), model, **_device(device))
+    folder = find_folder(named)
+    try:
+        collection = collection_class().open(folder, model, **_device(device))
+    except StoreNotFoundError as exc:
+        raise StoreNotFoundError(
+            f"there is no collection in {str(folder)!r}. `sensorium index PATH` makes one; --collection names another.",
+            path=str(folder),
+        ) from exc
     hide_bars(collection.manifest.model_id)
     return collection
 

@@ -10,7 +10,7 @@ import typer
 
 from sensorium.cli import opening
 from sensorium.cli.conditions import read_where
-from sensorium.cli.inputs import read_argument
+from sensorium.cli.inputs import read_argument, reads_like_file
 from sensorium.cli.options import (
     BalanceName,
     BalanceOption,
@@ -59,6 +59,8 @@ def run(
     with closing(opening.open_collection(collection, device=device)) as opened:
         if isinstance(asked, Path):
             print_note(f"Asking with the file {asked}; --text asks with these words instead.")
+        elif not is_text and reads_like_file(asked):
+            print_note(f"There is no file {asked}; asking with these words.")
         results = opened.search(asked, top_k, **search_options(opened, modality, where, rerank, no_hybrid, balance))
         if not is_json:
             nothing = "The collection is empty." if not results and not opened.stats().records else ""
