@@ -16,8 +16,10 @@ import pytest
 from sensorium.errors import InputError, MissingExtraError, StoreError
 from tests.cli.fake_collection import make_result
 
+#: What runs in the background of a shell has interruptions turned off, and hands that on.
 _SLOW = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from sensorium.cli import main, opening
 from tests.cli.fake_collection import FakeCollection

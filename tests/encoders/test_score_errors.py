@@ -274,7 +274,8 @@ def test_what_is_scored_when_the_time_is_up_is_returned(reranker: Reranker, name
     assert 2 <= len(scored) <= 20
     assert result.unscored == 100 - len(scored)
     assert result.errors == ()
-    assert sorted(scored) == list(range(len(scored))), "documents are scored in the order given"
+    # Begun in the order given: of the two batches that threads prepare ahead, the second may be ready before the first.
+    assert max(scored) < len(scored) + 4
     scores = [hit["score"] for hit in result.ranking]
     assert scores == sorted(scores, reverse=True)
     assert_close(scores, [wanted[place] for place in scored])

@@ -386,7 +386,7 @@ class CrossEncoder(BaseModel):
             chunk_size: As in `predict`.
             shared: As in `predict`.
             max_time_s: Begin no further pass after this many seconds, and return what is scored by then. Documents are
-                then scored in the order given, so give the likeliest first.
+                then begun in the order given, so give the likeliest first.
             on_error: `"raise"`, or `"skip"`: documents that cannot be used come last, with NaN.
             return_report: Return a `RankResult` with the ranking, the errors and how many documents were not scored.
             **kwargs: As in `predict`.
